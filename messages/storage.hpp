@@ -1,0 +1,70 @@
+/// The handles around object bytes (K2, K4, U8).
+#pragma once
+
+#include "messages/v1.hpp"
+#include "messages/vocabulary.hpp"
+
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+#include <caf/unit.hpp>
+
+namespace dunlin {
+
+/// STORAGE NODE: replicas of pages on one node. Role name "storage_node", instance 0. The bytes
+/// themselves travel on the bulk link, under a ticket from here (decision 4).
+using storage_node_actor = caf::typed_actor<
+    caf::replies_to<v1::OpenTransfer>::with<v1::Ticket>,
+    caf::replies_to<v1::FreePages>::with<v1::FreePagesReply>,
+    caf::replies_to<v1::ListPages>::with<v1::ListPagesReply>,
+    caf::replies_to<v1::RepairPages>::with<v1::RepairPagesReply>,
+    caf::replies_to<v1::GetStorageStatus>::with<v1::StorageStatus>>;
+
+// ---- inside one access node ----
+
+/// Part of an object to write, in order. Any size up to coordinator_options::page_bytes.
+struct object_bytes {
+  buffer bytes;
+};
+/// No more bytes follow.
+struct finish_object {};
+/// The next `size` bytes at most of the range that was opened.
+struct next_bytes {
+  std::size_t size = 0;
+};
+
+/// OBJECT WRITER: one object's way to its replicas. Dies with its client (it is linked to nobody, but
+/// quits when `finish_object` is answered or nothing came for its idle limit).
+using object_writer_actor = caf::typed_actor<
+    // Answered when there is room for more, which is the back-pressure; an error when the write
+    // quorum is lost (unavailable), storage is full (disk_full).
+    caf::replies_to<object_bytes>::with<caf::unit_t>,
+    // Answered when every page is durable at the write quorum.
+    caf::replies_to<finish_object>::with<v1::Layout>>;
+
+/// OBJECT READER: verified bytes of one range, in order; an empty buffer at the end. Fails over
+/// between replicas; `damaged` or `not_found` only when no replica has good bytes.
+using object_reader_actor = caf::typed_actor<caf::replies_to<next_bytes>::with<object_bytes>>;
+
+struct open_write {
+  v1::Item item;
+  std::string trace_id;
+};
+struct open_read {
+  v1::Layout layout;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  std::string trace_id;
+};
+
+/// COORDINATOR: one an access node; resolves replica sets, places new objects, spawns writers and readers (K4).
+using coordinator_actor = caf::typed_actor<
+    caf::replies_to<open_write>::with<object_writer_actor>,
+    caf::replies_to<open_read>::with<object_reader_actor>>;
+
+}  // namespace dunlin
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::object_bytes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::finish_object)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::next_bytes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::open_write)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::open_read)

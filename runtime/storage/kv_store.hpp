@@ -1,0 +1,73 @@
+/// KEY-VALUE STORE: ordered tables of bytes, the state of a partition replica or the page index of a
+/// storage node. Abstract; SQLite behind it in production (decision 9), a map in tests.
+#pragma once
+
+#include "messages/vocabulary.hpp"
+
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace dunlin {
+
+/// Kinds are tables, not key prefixes (decision 10). The numbers name SQLite tables: append only.
+enum class table : std::uint8_t {
+  meta = 0,         ///< applied index, tick, clock
+  objects = 1,
+  uploads = 2,
+  parts = 3,
+  garbage = 4,
+  fences = 5,
+  outbox = 6,
+  clients = 7,      ///< exactly-once: open clients
+  answers = 8,      ///< exactly-once: answers kept for retries
+  buckets = 9,      ///< root: by name
+  bucket_owners = 10,  ///< root: (owner, name)
+  users = 11,
+  access_keys = 12,
+  settings = 13,    ///< root: the cluster map
+  seals = 14,
+  pages = 15,       ///< storage node: page id -> place
+  extents = 16,     ///< storage node: extent -> indexed through
+};
+inline constexpr int table_count = 17;
+
+/// The store cannot go on (I/O error, no space, damage). Whoever owns the store stops: its memory
+/// and disk may disagree. The one exception of the state machines; it never crosses a message.
+class store_error : public std::runtime_error {
+public:
+  store_error(ec code, const std::string& what) : std::runtime_error(what), code_(code) {}
+  ec code() const noexcept { return code_; }
+
+private:
+  ec code_;
+};
+
+/// Writes belong to the open transaction, which starts by itself at the first write; reads see them.
+/// Every call throws store_error.
+class kv_store {
+public:
+  virtual ~kv_store() = default;
+
+  virtual std::optional<std::string> get(table where, std::string_view key) = 0;
+  virtual void put(table where, std::string_view key, std::string_view value) = 0;
+  virtual void erase(table where, std::string_view key) = 0;
+
+  /// Visits entries with from <= key, ascending, until `visit` answers false or the table ends.
+  /// The visitor must not write to this store.
+  using visitor = std::function<bool(std::string_view key, std::string_view value)>;
+  virtual void scan(table where, std::string_view from, const visitor& visit) = 0;
+
+  /// Entries with from > key or key <= from, descending; for "newest at or below".
+  virtual void scan_back(table where, std::string_view from, const visitor& visit) = 0;
+
+  /// Makes the open transaction visible to later openings; durable only after checkpoint().
+  virtual void commit() = 0;
+
+  /// Everything committed before the call survives a crash after it.
+  virtual void checkpoint() = 0;
+};
+
+}  // namespace dunlin

@@ -1,0 +1,89 @@
+/// TOPOLOGY: a cluster as its file describes it (U1, decision 21), read into plain structs. The file
+/// seeds an empty cluster and names each node's own addresses and folders.
+#pragma once
+
+#include "messages/vocabulary.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace dunlin::topology {
+
+enum class role : std::uint8_t { database, storage, access };
+std::string_view to_string(role which);
+
+struct endpoint {
+  std::string host;  ///< numeric address or name
+  std::uint16_t port = 0;
+  std::string text() const;  ///< "127.0.0.1:7101", "[::1]:7101"
+  bool loopback() const;
+};
+
+struct node {
+  node_id name;
+  std::set<role> roles;
+  endpoint control;               ///< peer links
+  endpoint bulk;                  ///< object bytes
+  endpoint admin;                 ///< HTTP+JSON, bearer token
+  std::optional<endpoint> s3;     ///< access nodes only
+  std::string rack = "default";
+  std::string folder;             ///< absolute after reading; relative ones start at the file's folder
+};
+
+struct settings {
+  std::string name;      ///< of the cluster, checked in every hello
+  std::string folder;    ///< absolute: CA, bundles, credentials, run files; node folders by default
+  std::string region = "us-east-1";
+  bool plain_transport = false;  ///< no TLS between nodes: loopback benchmarks only
+  bool s3_insecure = false;      ///< plain S3 on addresses other than loopback
+
+  std::uint32_t partitions = 3;          ///< besides the root partition
+  std::uint32_t partition_replicas = 3;  ///< odd; root has as many
+  std::uint32_t replica_sets = 64;
+  std::uint32_t object_replicas = 3;
+  std::uint32_t write_quorum = 2;
+
+  std::chrono::milliseconds heartbeat{100};
+  std::chrono::milliseconds election{1000};
+  std::uint64_t wal_segment_bytes = 16u << 20;
+  std::uint64_t wal_bytes_max = 1ull << 30;
+  std::uint32_t page_bytes = 1u << 20;
+  std::uint32_t requests_max = 256;       ///< S3 requests in flight at one access node
+  std::uint32_t connections_max = 1024;   ///< S3 connections at one access node
+  std::uint64_t object_bytes_max = 5ull << 30;  ///< one PUT or part
+};
+
+struct cluster {
+  std::string file;  ///< where it was read
+  settings options;
+  std::vector<node> nodes;  ///< in file order
+  const node* find(const node_id& name) const;
+
+  /// Seed placement, the same on every node: which nodes hold a partition (0 = root) or a replica set.
+  std::vector<node_id> partition_nodes(partition_id id) const;
+  std::vector<node_id> replica_set_nodes(std::uint32_t set) const;
+};
+
+/// One mistake of a file, with the mend.
+struct mistake {
+  std::string file;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+  std::string text;  ///< "unknown role 'databse'"
+  std::string mend;  ///< "did you mean 'database'?"
+  std::string render() const;  ///< "laptop.toml:4:9: unknown role 'databse'; did you mean 'database'?"
+};
+
+struct outcome {
+  std::optional<cluster> read;     ///< set if there is no mistake
+  std::vector<mistake> mistakes;   ///< all of them, in file order
+};
+
+outcome read_file(const std::string& path);
+outcome read_text(const std::string& text, const std::string& path);
+
+}  // namespace dunlin::topology
