@@ -10,7 +10,8 @@ namespace dunlin {
 static const auto category = caf::atom("dunlin");
 
 caf::error make_error(ec code, std::string detail) {
-  return caf::error{static_cast<std::uint8_t>(code), category, caf::make_message(std::move(detail))};
+  return caf::error{static_cast<std::uint8_t>(code), category,
+                    caf::make_message(std::move(detail))};
 }
 
 ec code_of(const caf::error& error) {

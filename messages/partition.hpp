@@ -20,7 +20,8 @@ using partition_actor = caf::typed_actor<
     caf::replies_to<v1::GetReplicaStatus>::with<v1::ReplicaStatus>>;
 
 /// PARTITION ROUTER: one a node; finds the leader by the cached map or by asking, retries with
-/// back-off until the time is up, and stamps commands so that each is applied once (Q2, decision 14).
+/// back-off until the time is up, and stamps commands so that each is applied once (Q2, decision
+/// 14).
 using partition_router_actor = caf::typed_actor<
     // Errors: timed_out (outcome unknown), unavailable (never tried), overloaded, disk_full.
     caf::replies_to<v1::RoutedCommand>::with<v1::CommandReply>,

@@ -1,5 +1,6 @@
-/// Lets CAF carry any Protobuf message: as bytes where CAF serializes, by reference inside a process.
-/// Nodes never meet through CAF's own wire (decision 0002), so this is for tests and tracing.
+/// Lets CAF carry any Protobuf message: as bytes where CAF serializes, by reference inside a
+/// process. Nodes never meet through CAF's own wire (decision 0002), so this is for tests and
+/// tracing.
 #pragma once
 
 #include <caf/detail/stringification_inspector.hpp>
@@ -31,7 +32,8 @@ inspect(Inspector& f, T& x) {
 }
 
 template <class Inspector, class T, if_protobuf<T> = 0>
-std::enable_if_t<Inspector::writes_state, typename Inspector::result_type> inspect(Inspector& f, T& x) {
+std::enable_if_t<Inspector::writes_state, typename Inspector::result_type> inspect(Inspector& f,
+                                                                                   T& x) {
   std::string bytes;
   auto parse = [&]() -> caf::error {
     if (x.ParseFromString(bytes)) return caf::none;

@@ -12,12 +12,12 @@ namespace dunlin {
 
 /// STORAGE NODE: replicas of pages on one node. Role name "storage_node", instance 0. The bytes
 /// themselves travel on the bulk link, under a ticket from here (decision 4).
-using storage_node_actor = caf::typed_actor<
-    caf::replies_to<v1::OpenTransfer>::with<v1::Ticket>,
-    caf::replies_to<v1::FreePages>::with<v1::FreePagesReply>,
-    caf::replies_to<v1::ListPages>::with<v1::ListPagesReply>,
-    caf::replies_to<v1::RepairPages>::with<v1::RepairPagesReply>,
-    caf::replies_to<v1::GetStorageStatus>::with<v1::StorageStatus>>;
+using storage_node_actor =
+    caf::typed_actor<caf::replies_to<v1::OpenTransfer>::with<v1::Ticket>,
+                     caf::replies_to<v1::FreePages>::with<v1::FreePagesReply>,
+                     caf::replies_to<v1::ListPages>::with<v1::ListPagesReply>,
+                     caf::replies_to<v1::RepairPages>::with<v1::RepairPagesReply>,
+                     caf::replies_to<v1::GetStorageStatus>::with<v1::StorageStatus>>;
 
 // ---- inside one access node ----
 
@@ -32,8 +32,8 @@ struct next_bytes {
   std::size_t size = 0;
 };
 
-/// OBJECT WRITER: one object's way to its replicas. Dies with its client (it is linked to nobody, but
-/// quits when `finish_object` is answered or nothing came for its idle limit).
+/// OBJECT WRITER: one object's way to its replicas. Dies with its client (it is linked to nobody,
+/// but quits when `finish_object` is answered or nothing came for its idle limit).
 using object_writer_actor = caf::typed_actor<
     // Answered when there is room for more, which is the back-pressure; an error when the write
     // quorum is lost (unavailable), storage is full (disk_full).
@@ -56,10 +56,10 @@ struct open_read {
   std::string trace_id;
 };
 
-/// COORDINATOR: one an access node; resolves replica sets, places new objects, spawns writers and readers (K4).
-using coordinator_actor = caf::typed_actor<
-    caf::replies_to<open_write>::with<object_writer_actor>,
-    caf::replies_to<open_read>::with<object_reader_actor>>;
+/// COORDINATOR: one an access node; resolves replica sets, places new objects, spawns writers and
+/// readers (K4).
+using coordinator_actor = caf::typed_actor<caf::replies_to<open_write>::with<object_writer_actor>,
+                                           caf::replies_to<open_read>::with<object_reader_actor>>;
 
 }  // namespace dunlin
 

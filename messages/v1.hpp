@@ -4,6 +4,7 @@
 
 #include "messages/dunlin/v1/common.pb.h"
 #include "messages/dunlin/v1/link.pb.h"
+#include "messages/dunlin/v1/node.pb.h"
 #include "messages/dunlin/v1/partition.pb.h"
 #include "messages/dunlin/v1/raft.pb.h"
 #include "messages/dunlin/v1/storage.pb.h"

@@ -23,23 +23,23 @@ using buffer = std::shared_ptr<const std::string>;
 
 /// How the world says no. The numbers cross nodes: append only.
 enum class ec : std::uint8_t {
-  not_leader = 1,          ///< ask the leader that the detail names, if it names one
-  unavailable = 2,         ///< no leader, no quorum or no route now; retry later
-  timed_out = 3,           ///< outcome unknown
-  overloaded = 4,          ///< a bound is reached; back off
-  peer_lost = 5,           ///< the connection ended with the call in flight; outcome unknown
-  unknown_outcome = 6,     ///< a retry that can no longer be recognised
+  not_leader = 1,       ///< ask the leader that the detail names, if it names one
+  unavailable = 2,      ///< no leader, no quorum or no route now; retry later
+  timed_out = 3,        ///< outcome unknown
+  overloaded = 4,       ///< a bound is reached; back off
+  peer_lost = 5,        ///< the connection ended with the call in flight; outcome unknown
+  unknown_outcome = 6,  ///< a retry that can no longer be recognised
   not_found = 7,
   already_exists = 8,
   invalid_argument = 9,
-  damaged = 10,            ///< a checksum does not match
+  damaged = 10,  ///< a checksum does not match
   io_error = 11,
   disk_full = 12,
-  refused = 13,            ///< the peer may not do this
+  refused = 13,  ///< the peer may not do this
   unsupported = 14,
-  bad_message = 15,        ///< cannot be parsed, or contradicts itself
+  bad_message = 15,  ///< cannot be parsed, or contradicts itself
   stopping = 16,
-  stale = 17,              ///< an older term, incarnation, epoch or tick
+  stale = 17,  ///< an older term, incarnation, epoch or tick
   closed = 18,
 };
 

@@ -1,12 +1,13 @@
 /// RAFT CORE: the consensus of one partition, as a pure state machine (Q1, decision 7; Ongaro &
-/// Ousterhout 2014, Ongaro's thesis for pre-vote, transfer and ReadIndex; the step/tick/propose/ready
-/// shape of etcd). No clock, socket, disk or library: the owner feeds messages, ticks and the
-/// completion of its own writes, and performs what `take_ready()` hands out.
+/// Ousterhout 2014, Ongaro's thesis for pre-vote, transfer and ReadIndex; the
+/// step/tick/propose/ready shape of etcd). No clock, socket, disk or library: the owner feeds
+/// messages, ticks and the completion of its own writes, and performs what `take_ready()` hands
+/// out.
 ///
 /// Output gating: the core itself holds back every message that promises durability (votes, append
-/// answers) until `on_stored` says that term, vote and entries are on disk. Whatever `ready.messages`
-/// contains may be sent at once. A leader's appends leave before its own write is durable; its own
-/// vote for an index counts only after on_stored.
+/// answers) until `on_stored` says that term, vote and entries are on disk. Whatever
+/// `ready.messages` contains may be sent at once. A leader's appends leave before its own write is
+/// durable; its own vote for an index counts only after on_stored.
 #pragma once
 
 #include "messages/vocabulary.hpp"
@@ -39,7 +40,15 @@ struct hard_state {
 };
 
 enum class message_kind : std::uint8_t {
-  append, append_reply, vote, vote_reply, pre_vote, pre_vote_reply, timeout_now, snapshot, snapshot_reply,
+  append,
+  append_reply,
+  vote,
+  vote_reply,
+  pre_vote,
+  pre_vote_reply,
+  timeout_now,
+  snapshot,
+  snapshot_reply,
 };
 
 /// Field meanings as in dunlin.v1.RaftMessage.
@@ -63,10 +72,10 @@ enum class role : std::uint8_t { follower, pre_candidate, candidate, leader };
 struct options {
   node_id self;
   std::vector<node_id> voters;
-  int election_ticks = 10;            ///< randomised to 1x to 2x
+  int election_ticks = 10;  ///< randomised to 1x to 2x
   int heartbeat_ticks = 1;
-  std::size_t append_bytes_max = 1u << 20;      ///< entries in one message
-  std::size_t inflight_bytes_max = 8u << 20;    ///< appends in flight to one follower
+  std::size_t append_bytes_max = 1u << 20;    ///< entries in one message
+  std::size_t inflight_bytes_max = 8u << 20;  ///< appends in flight to one follower
   std::size_t inflight_messages_max = 64;
   std::size_t uncommitted_bytes_max = 32u << 20;  ///< more and propose() refuses with overloaded
   std::size_t reads_max = 4096;                   ///< waiting ReadIndex requests
@@ -82,7 +91,8 @@ struct restored {
 };
 
 /// Work for the owner, in this order: persist (hard_state, then entries) under `token`, and call
-/// on_stored(token) when durable; send messages; apply committed entries, then on_applied(); answer reads.
+/// on_stored(token) when durable; send messages; apply committed entries, then on_applied(); answer
+/// reads.
 struct ready {
   std::uint64_t token = 0;  ///< 0: nothing to store
   std::optional<hard_state> hard;
@@ -90,7 +100,10 @@ struct ready {
   std::vector<entry> entries;
   std::vector<message> messages;
   std::vector<entry> committed;  ///< each exactly once, in order
-  struct read_done { std::uint64_t id; index_t index; };  ///< serve when applied >= index
+  struct read_done {
+    std::uint64_t id;
+    index_t index;
+  };  ///< serve when applied >= index
   std::vector<read_done> reads;
   std::vector<std::uint64_t> reads_failed;  ///< leadership was lost: answer not_leader
   bool empty() const;
@@ -106,7 +119,10 @@ public:
 
   /// Appends a command; answers its (term, index). Errors: not_leader, overloaded (uncommitted
   /// bytes), unavailable (a transfer is under way).
-  struct position { term_t term; index_t index; };
+  struct position {
+    term_t term;
+    index_t index;
+  };
   result<position> propose(buffer command);
 
   /// Asks for a linearizable read; the id comes back in reads or reads_failed (batched: one round
@@ -135,7 +151,7 @@ public:
   index_t last_index() const;
   index_t first_index() const;
   std::optional<term_t> term_at(index_t index) const;  ///< none: compacted or beyond the end
-  index_t match_of(const node_id& peer) const;  ///< leader only
+  index_t match_of(const node_id& peer) const;         ///< leader only
   const std::vector<node_id>& voters() const;
   bool leads() const { return current_role() == role::leader; }
 

@@ -28,7 +28,8 @@ public:
   virtual result<void> pwrite(std::uint64_t offset, std::string_view data) = 0;
 
   /// After it returns, everything written before survives a crash (fdatasync). After an error
-  /// nothing is known of what was written since the last success: the caller must stop using the file.
+  /// nothing is known of what was written since the last success: the caller must stop using the
+  /// file.
   virtual result<void> sync() = 0;
 
   virtual result<std::uint64_t> size() = 0;

@@ -1,5 +1,6 @@
-/// HTTP ENTRY: the port between HTTP and the actors (decisions 2, 5): a plain request, a body to pull,
-/// an answer to push. Real: runtime/http/server (Beast). Simulated: runtime/simulation/sim_http.
+/// HTTP ENTRY: the port between HTTP and the actors (decisions 2, 5): a plain request, a body to
+/// pull, an answer to push. Real: runtime/http/server (Beast). Simulated:
+/// runtime/simulation/sim_http.
 #pragma once
 
 #include "messages/vocabulary.hpp"

@@ -25,13 +25,14 @@ struct peer_status {
 /// One per node; thread safe. Typed handles in, typed handles out.
 class node_links {
 public:
-  /// Peers' calls to (role, instance) reach `handle` from now on; a dead handle answers unavailable.
+  /// Peers' calls to (role, instance) reach `handle` from now on; a dead handle answers
+  /// unavailable.
   template <class Role>
   void serve(const std::string& role, std::uint64_t instance, const Role& handle);
   void withdraw(const std::string& role, std::uint64_t instance);
 
-  /// The role on `node`: what is served here for one's own name, else a stub. Stubs never die; a call
-  /// to a peer that is not connected fails with unavailable at once, one whose peer goes with
+  /// The role on `node`: what is served here for one's own name, else a stub. Stubs never die; a
+  /// call to a peer that is not connected fails with unavailable at once, one whose peer goes with
   /// peer_lost, each within its deadline. One-way messages to such peers are dropped and counted.
   template <class Role>
   Role at(const node_id& node, const std::string& role, std::uint64_t instance = 0);

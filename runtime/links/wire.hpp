@@ -1,6 +1,6 @@
-/// WIRE: the port below a link actor: ordered, authenticated frames to one peer (decisions 2, 3, 20).
-/// Real: TLS over TCP (tls_wire). Simulated: runtime/simulation/sim_network, the seam for delay,
-/// loss of connections, cuts and floods.
+/// WIRE: the port below a link actor: ordered, authenticated frames to one peer (decisions 2, 3,
+/// 20). Real: TLS over TCP (tls_wire). Simulated: runtime/simulation/sim_network, the seam for
+/// delay, loss of connections, cuts and floods.
 #pragma once
 
 #include "messages/vocabulary.hpp"

@@ -19,7 +19,8 @@ std::function<void(level, const std::string&)> other_sink;
 
 spdlog::logger& stderr_logger() {
   static auto logger = [] {
-    auto made = std::make_shared<spdlog::logger>("dunlin", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("dunlin",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");
     made->set_level(spdlog::level::trace);
     made->flush_on(spdlog::level::trace);
@@ -51,8 +52,9 @@ std::string now_text() {
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
   std::tm parts{};
   gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, milliseconds);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
+                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     milliseconds);
 }
 
 }  // namespace
@@ -60,7 +62,8 @@ std::string now_text() {
 void write(level severity, std::string_view event, fields values) {
   if (severity < lowest_level.load(std::memory_order_relaxed)) return;
   static constexpr std::string_view names[] = {"debug", "info", "warn", "error"};
-  auto line = fmt::format(R"({{"time":"{}","level":"{}")", now_text(), names[static_cast<int>(severity)]);
+  auto line =
+      fmt::format(R"({{"time":"{}","level":"{}")", now_text(), names[static_cast<int>(severity)]);
   const auto lock = std::scoped_lock{guard};
   if (!node_name.empty()) {
     line += R"(,"node":")";

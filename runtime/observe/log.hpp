@@ -22,10 +22,11 @@ struct value {
   value(const char* s) : text(s) {}
   value(const std::string& s) : text(s) {}
   template <class T>
-    requires std::is_arithmetic_v<T>
-  value(T number) : quoted(false) {
-    if constexpr (std::is_same_v<T, bool>) text = number ? "true" : "false";
-    else text = std::to_string(number);
+  requires std::is_arithmetic_v<T> value(T number) : quoted(false) {
+    if constexpr (std::is_same_v<T, bool>)
+      text = number ? "true" : "false";
+    else
+      text = std::to_string(number);
   }
 };
 
@@ -34,10 +35,14 @@ using fields = std::initializer_list<field>;
 
 void write(level severity, std::string_view event, fields values);
 
-inline void debug(std::string_view event, fields values = {}) { write(level::debug, event, values); }
+inline void debug(std::string_view event, fields values = {}) {
+  write(level::debug, event, values);
+}
 inline void info(std::string_view event, fields values = {}) { write(level::info, event, values); }
 inline void warn(std::string_view event, fields values = {}) { write(level::warn, event, values); }
-inline void error(std::string_view event, fields values = {}) { write(level::error, event, values); }
+inline void error(std::string_view event, fields values = {}) {
+  write(level::error, event, values);
+}
 
 void set_level(level lowest);
 

@@ -29,7 +29,8 @@ public:
   ~metrics();
   using labels = std::map<std::string, std::string>;
   /// The same name and labels give the same object; it lives as long as this registry.
-  dunlin::counter& counter(const std::string& name, const std::string& help, const labels& with = {});
+  dunlin::counter& counter(const std::string& name, const std::string& help,
+                           const labels& with = {});
   dunlin::gauge& gauge(const std::string& name, const std::string& help, const labels& with = {});
   /// Prometheus text format.
   std::string text() const;

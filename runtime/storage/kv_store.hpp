@@ -1,5 +1,5 @@
-/// KEY-VALUE STORE: ordered tables of bytes, the state of a partition replica or the page index of a
-/// storage node. Abstract; SQLite behind it in production (decision 9), a map in tests.
+/// KEY-VALUE STORE: ordered tables of bytes, the state of a partition replica or the page index of
+/// a storage node. Abstract; SQLite behind it in production (decision 9), a map in tests.
 #pragma once
 
 #include "messages/vocabulary.hpp"
@@ -14,23 +14,23 @@ namespace dunlin {
 
 /// Kinds are tables, not key prefixes (decision 10). The numbers name SQLite tables: append only.
 enum class table : std::uint8_t {
-  meta = 0,         ///< applied index, tick, clock
+  meta = 0,  ///< applied index, tick, clock
   objects = 1,
   uploads = 2,
   parts = 3,
   garbage = 4,
   fences = 5,
   outbox = 6,
-  clients = 7,      ///< exactly-once: open clients
-  answers = 8,      ///< exactly-once: answers kept for retries
-  buckets = 9,      ///< root: by name
+  clients = 7,         ///< exactly-once: open clients
+  answers = 8,         ///< exactly-once: answers kept for retries
+  buckets = 9,         ///< root: by name
   bucket_owners = 10,  ///< root: (owner, name)
   users = 11,
   access_keys = 12,
-  settings = 13,    ///< root: the cluster map
+  settings = 13,  ///< root: the cluster map
   seals = 14,
-  pages = 15,       ///< storage node: page id -> place
-  extents = 16,     ///< storage node: extent -> indexed through
+  pages = 15,    ///< storage node: page id -> place
+  extents = 16,  ///< storage node: extent -> indexed through
 };
 inline constexpr int table_count = 17;
 
@@ -45,8 +45,8 @@ private:
   ec code_;
 };
 
-/// Writes belong to the open transaction, which starts by itself at the first write; reads see them.
-/// Every call throws store_error.
+/// Writes belong to the open transaction, which starts by itself at the first write; reads see
+/// them. Every call throws store_error.
 class kv_store {
 public:
   virtual ~kv_store() = default;

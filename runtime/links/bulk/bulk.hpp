@@ -32,7 +32,8 @@ public:
 
   /// `done` exactly once. ec::overloaded when connections_max exchanges with the peer are open and
   /// its waiting line is full; ec::timed_out and ec::peer_lost leave the outcome unknown.
-  virtual void exchange(const node_id& peer, bulk_message request, std::chrono::milliseconds timeout,
+  virtual void exchange(const node_id& peer, bulk_message request,
+                        std::chrono::milliseconds timeout,
                         std::function<void(result<bulk_message>)> done) = 0;
 
   virtual void stop() = 0;

@@ -2,9 +2,9 @@
 #include "messages/partition.hpp"
 #include "messages/storage.hpp"
 
+#include <gtest/gtest.h>
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
-#include <gtest/gtest.h>
 
 using namespace dunlin;
 
@@ -22,7 +22,9 @@ TEST(Error, TellsCafTimeoutsFromDeadReceivers) {
 
 static partition_actor::behavior_type refusing_partition(partition_actor::pointer) {
   return {
-      [](const v1::PartitionCommand&) -> caf::result<v1::CommandReply> { return make_error(ec::not_leader, "n3"); },
+      [](const v1::PartitionCommand&) -> caf::result<v1::CommandReply> {
+        return make_error(ec::not_leader, "n3");
+      },
       [](const v1::PartitionQuery& q) -> caf::result<v1::QueryReply> {
         v1::QueryReply reply;
         reply.set_tick(q.partition());
@@ -43,7 +45,8 @@ TEST(Error, TravelsFromOneActorToAnother) {
   std::uint64_t tick = 0;
   system.spawn([&](caf::event_based_actor* self) {
     self->request(partition, std::chrono::seconds(1), v1::PartitionCommand{})
-        .then([](const v1::CommandReply&) {}, [&](const caf::error& error) { heard = render(error); });
+        .then([](const v1::CommandReply&) {},
+              [&](const caf::error& error) { heard = render(error); });
     v1::PartitionQuery query;
     query.set_partition(7);
     self->request(partition, std::chrono::seconds(1), query)

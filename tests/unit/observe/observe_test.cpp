@@ -8,7 +8,9 @@
 using namespace dunlin;
 
 struct Log : testing::Test {
-  Log() { log::set_sink([this](log::level, const std::string& line) { lines.push_back(line); }); }
+  Log() {
+    log::set_sink([this](log::level, const std::string& line) { lines.push_back(line); });
+  }
   ~Log() override {
     log::set_sink(nullptr);
     log::set_level(log::level::info);
@@ -19,8 +21,9 @@ struct Log : testing::Test {
 TEST_F(Log, WritesOneJsonLineWhateverBytesAFieldHolds) {
   log::info("test.done", {{"text", "a\"b\n\xff"}, {"count", 3}, {"flag", true}});
   ASSERT_EQ(lines.size(), 1u);
-  EXPECT_NE(lines[0].find(R"("event":"test.done","text":"a\"b\u000a\u00ff","count":3,"flag":true})"),
-            std::string::npos)
+  EXPECT_NE(
+      lines[0].find(R"("event":"test.done","text":"a\"b\u000a\u00ff","count":3,"flag":true})"),
+      std::string::npos)
       << lines[0];
 }
 

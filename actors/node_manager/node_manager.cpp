@@ -1,0 +1,158 @@
+#include "actors/node_manager/node_manager.hpp"
+
+#include "messages/error.hpp"
+#include "runtime/observe/log.hpp"
+
+namespace dunlin {
+
+using self_pointer = node_manager_actor::stateful_pointer<node_manager_state>;
+
+static std::chrono::nanoseconds now(self_pointer self) {
+  return self->clock().now().time_since_epoch();
+}
+
+static void watch(self_pointer self) {
+  auto& state = self->state;
+  for (const auto& [name, address] : state.roles.watched) {
+    state.names.emplace(address, name);
+    self->monitor(caf::actor_cast<caf::strong_actor_ptr>(address));
+  }
+  self->set_down_handler([self](const caf::down_msg& down) {
+    auto& state = self->state;
+    const auto found = state.names.find(down.source);
+    if (found == state.names.end() || state.fatal) return;
+    state.fatal = true;
+    if (state.options.on_fatal) state.options.on_fatal(found->second, render(down.reason));
+  });
+}
+
+/// Proposes the seed once the root partition answers that it has none. Safe on several nodes at
+/// once: the first one applied wins, the others are told ALREADY_EXISTS.
+static void propose_seed(self_pointer self) {
+  v1::RoutedCommand wish;
+  wish.mutable_route()->set_partition(0);
+  *wish.mutable_command()->mutable_seed_cluster() = *self->state.options.seed;
+  wish.set_timeout_ms(static_cast<std::uint32_t>(self->state.options.answer_timeout.count()));
+  self->request(self->state.roles.router, 2 * self->state.options.answer_timeout, wish)
+      .then(
+          [](const v1::CommandReply& reply) {
+            if (reply.status() == v1::CommandReply::OK) log::info("cluster.seeded");
+          },
+          [](const caf::error&) {});  // asked again at the next look
+}
+
+static void look_for_seed(self_pointer self) {
+  v1::RoutedQuery wish;
+  wish.mutable_route()->set_partition(0);
+  wish.mutable_query()->mutable_get_cluster_map();
+  wish.set_timeout_ms(static_cast<std::uint32_t>(self->state.options.answer_timeout.count()));
+  self->request(self->state.roles.router, 2 * self->state.options.answer_timeout, wish)
+      .then(
+          [self](const v1::QueryReply& reply) {
+            if (reply.has_cluster_map() && reply.cluster_map().epoch() > 0) {
+              self->state.seeded = true;
+            } else if (self->state.options.seed) {
+              propose_seed(self);
+            }
+          },
+          [](const caf::error&) {});  // no leader yet: asked again at the next look
+}
+
+/// Ready: the cluster is seeded and every replica here knows its leader.
+static void look_for_leaders(self_pointer self) {
+  auto waiting = std::make_shared<std::size_t>(self->state.roles.replicas.size());
+  const auto one_is_ready = [self, waiting] {
+    if (*waiting > 0 && --*waiting > 0) return;
+    if (self->state.state != v1::NodeStatus::STARTING) return;
+    self->state.state = v1::NodeStatus::READY;
+    log::info("node.became_ready");
+  };
+  if (self->state.roles.replicas.empty()) return one_is_ready();
+  for (const auto& [id, replica] : self->state.roles.replicas)
+    self->request(replica, self->state.options.answer_timeout, v1::GetReplicaStatus{})
+        .then(
+            [one_is_ready](const v1::ReplicaStatus& status) {
+              if (!status.leader().empty()) one_is_ready();
+            },
+            [](const caf::error&) {});
+}
+
+/// One answer of many: the promise is kept when the last role has answered or failed to.
+struct gathering {
+  v1::NodeStatus status;
+  std::size_t open = 0;
+  caf::typed_response_promise<v1::NodeStatus> promise;
+  void one_less() {
+    if (--open == 0) promise.deliver(std::move(status));
+  }
+};
+
+static caf::result<v1::NodeStatus> gather(self_pointer self) {
+  const auto& state = self->state;
+  auto all = std::make_shared<gathering>();
+  auto& status = all->status;
+  status.set_name(state.options.self);
+  status.set_state(state.state);
+  status.set_incarnation(state.options.incarnation);
+  status.set_uptime_s(static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(now(self) - state.started).count()));
+  for (const auto& warning : state.options.warnings)
+    status.add_warnings(warning);
+  if (state.options.peers)
+    for (auto& peer : state.options.peers())
+      *status.add_peers() = std::move(peer);
+  all->open = 1 + state.roles.replicas.size() + (state.roles.storage ? 1 : 0);
+  auto promise = self->make_response_promise<v1::NodeStatus>();
+  all->promise = promise;
+  for (const auto& [id, replica] : state.roles.replicas)
+    self->request(replica, state.options.answer_timeout, v1::GetReplicaStatus{})
+        .then(
+            [all](const v1::ReplicaStatus& replica_status) {
+              *all->status.add_replicas() = replica_status;
+              all->one_less();
+            },
+            [all, partition = id](const caf::error& error) {
+              all->status.add_warnings("partition " + std::to_string(partition) + ": " +
+                                       render(error));
+              all->one_less();
+            });
+  if (state.roles.storage)
+    self->request(state.roles.storage, state.options.answer_timeout, v1::GetStorageStatus{})
+        .then(
+            [all](const v1::StorageStatus& storage) {
+              *all->status.mutable_storage() = storage;
+              all->one_less();
+            },
+            [all](const caf::error& error) {
+              all->status.add_warnings("storage: " + render(error));
+              all->one_less();
+            });
+  all->one_less();
+  return promise;
+}
+
+node_manager_actor::behavior_type node_manager(self_pointer self, node_manager_options options,
+                                               node_roles roles) {
+  self->state.options = std::move(options);
+  self->state.roles = std::move(roles);
+  self->state.started = now(self);
+  watch(self);
+  self->send(self, caf::tick_atom_v);
+  return {
+      [self](const v1::GetNodeStatus&) { return gather(self); },
+      [self](const v1::BeginDrain&) {
+        self->state.state = v1::NodeStatus::DRAINING;
+        return v1::BeginDrainReply{};
+      },
+      [self](caf::tick_atom) {
+        if (self->state.state != v1::NodeStatus::STARTING) return;
+        if (!self->state.seeded)
+          look_for_seed(self);
+        else
+          look_for_leaders(self);
+        self->delayed_send(self, self->state.options.look_interval, caf::tick_atom_v);
+      },
+  };
+}
+
+}  // namespace dunlin

@@ -1,0 +1,57 @@
+/// NODE MANAGER: one a node (Q27). Watches the node's long-lived roles: when one dies the node
+/// stops as a whole (decision 0003). Seeds an empty cluster through the root partition (decision
+/// 21), and gathers the node's status.
+#pragma once
+
+#include "messages/node.hpp"
+#include "messages/partition.hpp"
+#include "messages/storage.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dunlin {
+
+struct node_manager_options {
+  node_id self;
+  std::uint64_t incarnation = 0;
+  std::vector<std::string> warnings;  ///< found while starting, shown in the status
+  /// How the node is connected; called from the actor.
+  std::function<std::vector<v1::PeerStatus>()> peers;
+  /// A role died: the node must stop. Called at most once, from the actor.
+  std::function<void(const std::string& role, const std::string& reason)> on_fatal;
+  /// What an empty root partition is seeded with; none on nodes that may not seed.
+  std::optional<v1::SeedCluster> seed;
+  std::chrono::milliseconds look_interval{500};
+  std::chrono::milliseconds answer_timeout{2000};
+};
+
+/// The roles of the node, by name where they only need watching.
+struct node_roles {
+  partition_router_actor router;
+  std::map<partition_id, partition_actor> replicas;
+  storage_node_actor storage;  ///< null on nodes without the role
+  std::vector<std::pair<std::string, caf::actor_addr>> watched;
+};
+
+struct node_manager_state {
+  node_manager_options options;
+  node_roles roles;
+  std::map<caf::actor_addr, std::string> names;
+  v1::NodeStatus::State state = v1::NodeStatus::STARTING;
+  bool seeded = false;
+  bool fatal = false;
+  std::chrono::nanoseconds started{};
+};
+
+node_manager_actor::behavior_type node_manager(
+    node_manager_actor::stateful_pointer<node_manager_state> self, node_manager_options options,
+    node_roles roles);
+
+}  // namespace dunlin
