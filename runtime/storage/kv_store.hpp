@@ -29,10 +29,12 @@ enum class table : std::uint8_t {
   access_keys = 12,
   settings = 13,  ///< root: the cluster map
   seals = 14,
-  pages = 15,    ///< storage node: page id -> place
-  extents = 16,  ///< storage node: extent -> indexed through
+  pages = 15,          ///< storage node: page id -> place
+  extents = 16,        ///< storage node: extent -> indexed through
+  garbage_items = 17,  ///< garbage by (item, last page), for fences
+  fence_times = 18,    ///< fences by age, to forget them
 };
-inline constexpr int table_count = 17;
+inline constexpr int table_count = 19;
 
 /// The store cannot go on (I/O error, no space, damage). Whoever owns the store stops: its memory
 /// and disk may disagree. The one exception of the state machines; it never crosses a message.
