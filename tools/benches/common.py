@@ -1,0 +1,109 @@
+"""What every bench needs: peers, the disk's own limit, a cluster to measure, and the table."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DUNLIN = os.path.join(ROOT, "build/release/apps/dunlin/dunlin")
+
+
+def install(*packages):
+    """Installs the Debian packages that are missing; a bench without its peer is worth nothing."""
+    missing = [p for p in packages if subprocess.run(["dpkg", "-s", p], capture_output=True).returncode != 0]
+    if not missing:
+        return
+    sudo = [] if os.geteuid() == 0 else ["sudo"]
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive", RUNLEVEL="1")
+    subprocess.run(sudo + ["apt-get", "update", "-qq"], check=True, env=environment)
+    subprocess.run(sudo + ["apt-get", "install", "-y", "-qq", "--no-install-recommends"] + missing, check=True,
+                   env=environment, stdout=subprocess.DEVNULL)
+
+
+def figure(name, value, unit, target=None, met=None, conditions=""):
+    return {"figure": name, "value": value, "unit": unit, "target": target, "met": met, "conditions": conditions}
+
+
+def report(figures, path):
+    print(f"{'figure':58} {'value':>12} {'unit':10} {'target':>8}  conditions")
+    for f in figures:
+        value = "not taken" if f["value"] is None else f"{f['value']:.4g}" if isinstance(f["value"], float) else f["value"]
+        target = "" if f["target"] is None else f["target"]
+        print(f"{f['figure']:58} {value!s:>12} {f['unit']:10} {target!s:>8}  {f['conditions']}")
+    if path:
+        with open(path, "w", encoding="utf-8") as out:
+            json.dump(figures, out, indent=1)
+
+
+def fdatasync_rate(folder, seconds=2.0, size=512):
+    """Single-stream overwrite + fdatasync per second in a preallocated file: the disk's own limit."""
+    path = os.path.join(folder, "probe")
+    block = os.urandom(size)
+    span = 16 << 20
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.pwrite(handle, bytes(span), 0)
+        os.fsync(handle)
+        count, started = 0, time.monotonic()
+        while time.monotonic() - started < seconds:
+            os.pwrite(handle, block, (count * size) % span)
+            os.fdatasync(handle)
+            count += 1
+        return count / (time.monotonic() - started)
+    finally:
+        os.close(handle)
+        os.unlink(path)
+
+
+class Cluster:
+    """A Dunlin cluster of `nodes` processes on loopback, in a temporary folder, stopped on exit."""
+
+    def __init__(self, base_port, plain=False, extra="", roles='["database", "storage", "access"]', nodes=3, driver=False):
+        self.folder = tempfile.mkdtemp(prefix="dunlin-bench-")
+        self.file = os.path.join(self.folder, "bench.toml")
+        lines = ["[cluster]", 'name = "bench"', 'folder = "data"', f"plain_transport = {str(plain).lower()}", extra]
+        for i in range(1, nodes + 1):
+            lines += ["[[node]]", f'name = "n{i}"', f"roles = {roles}", f'control = "127.0.0.1:{base_port + 10 * i + 1}"',
+                      f'bulk = "127.0.0.1:{base_port + 10 * i + 2}"', f'admin = "127.0.0.1:{base_port + 10 * i + 3}"']
+            if "access" in roles:
+                lines += [f's3 = "127.0.0.1:{base_port + 10 * i}"']
+        self.endpoint = f"http://127.0.0.1:{base_port + 10}"
+        with open(self.file, "w", encoding="utf-8") as out:
+            out.write("\n".join(lines) + "\n")
+
+    def __enter__(self):
+        if not os.path.exists(DUNLIN):
+            raise SystemExit("build first: tools/up builds the release binary that is measured")
+        subprocess.run([DUNLIN, "up", self.file, "--detach"], check=True, stdout=subprocess.DEVNULL)
+        text = subprocess.run([DUNLIN, "env", self.file], check=True, capture_output=True, text=True).stdout
+        self.env = dict(line.removeprefix("export ").split("=", 1) for line in text.splitlines() if "=" in line)
+        self.env = {name: value.strip("'\"") for name, value in self.env.items()}
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([DUNLIN, "down", self.file], stdout=subprocess.DEVNULL, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def status(self):
+        text = subprocess.run([DUNLIN, "status", self.file, "--json"], capture_output=True, text=True, check=False).stdout
+        return json.loads(text)
+
+
+def ratio(ours, peer):
+    return None if ours is None or not peer else ours / peer
+
+
+def stop(process):
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def conditions():
+    load = " ".join(open("/proc/loadavg", encoding="ascii").read().split()[:3])
+    return f"{os.cpu_count()} cores, load {load}"
