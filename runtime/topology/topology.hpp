@@ -1,5 +1,5 @@
-/// TOPOLOGY: a cluster as its file describes it (U1, decision 21), read into plain structs. The file
-/// seeds an empty cluster and names each node's own addresses and folders.
+/// TOPOLOGY: a cluster as its file describes it (U1, decision 21), read into plain structs. The
+/// file seeds an empty cluster and names each node's own addresses and folders.
 #pragma once
 
 #include "messages/vocabulary.hpp"
@@ -26,17 +26,17 @@ struct endpoint {
 struct node {
   node_id name;
   std::set<role> roles;
-  endpoint control;               ///< peer links
-  endpoint bulk;                  ///< object bytes
-  endpoint admin;                 ///< HTTP+JSON, bearer token
-  std::optional<endpoint> s3;     ///< access nodes only
+  endpoint control;            ///< peer links
+  endpoint bulk;               ///< object bytes
+  endpoint admin;              ///< HTTP+JSON, bearer token
+  std::optional<endpoint> s3;  ///< access nodes only
   std::string rack = "default";
-  std::string folder;             ///< absolute after reading; relative ones start at the file's folder
+  std::string folder;  ///< absolute after reading; relative ones start at the file's folder
 };
 
 struct settings {
-  std::string name;      ///< of the cluster, checked in every hello
-  std::string folder;    ///< absolute: CA, bundles, credentials, run files; node folders by default
+  std::string name;    ///< of the cluster, checked in every hello
+  std::string folder;  ///< absolute: CA, bundles, credentials, run files; node folders by default
   std::string region = "us-east-1";
   bool plain_transport = false;  ///< no TLS between nodes: loopback benchmarks only
   bool s3_insecure = false;      ///< plain S3 on addresses other than loopback
@@ -45,15 +45,15 @@ struct settings {
   std::uint32_t partition_replicas = 3;  ///< odd; root has as many
   std::uint32_t replica_sets = 64;
   std::uint32_t object_replicas = 3;
-  std::uint32_t write_quorum = 2;
+  std::uint32_t write_quorum = 2;  ///< a majority of the replicas by default
 
   std::chrono::milliseconds heartbeat{100};
   std::chrono::milliseconds election{1000};
   std::uint64_t wal_segment_bytes = 16u << 20;
   std::uint64_t wal_bytes_max = 1ull << 30;
   std::uint32_t page_bytes = 1u << 20;
-  std::uint32_t requests_max = 256;       ///< S3 requests in flight at one access node
-  std::uint32_t connections_max = 1024;   ///< S3 connections at one access node
+  std::uint32_t requests_max = 256;             ///< S3 requests in flight at one access node
+  std::uint32_t connections_max = 1024;         ///< S3 connections at one access node
   std::uint64_t object_bytes_max = 5ull << 30;  ///< one PUT or part
 };
 
@@ -63,7 +63,8 @@ struct cluster {
   std::vector<node> nodes;  ///< in file order
   const node* find(const node_id& name) const;
 
-  /// Seed placement, the same on every node: which nodes hold a partition (0 = root) or a replica set.
+  /// Seed placement, the same on every node: which nodes hold a partition (0 = root) or a replica
+  /// set.
   std::vector<node_id> partition_nodes(partition_id id) const;
   std::vector<node_id> replica_set_nodes(std::uint32_t set) const;
 };
@@ -75,12 +76,13 @@ struct mistake {
   std::uint32_t column = 0;
   std::string text;  ///< "unknown role 'databse'"
   std::string mend;  ///< "did you mean 'database'?"
-  std::string render() const;  ///< "laptop.toml:4:9: unknown role 'databse'; did you mean 'database'?"
+  std::string render()
+      const;  ///< "laptop.toml:4:9: unknown role 'databse'; did you mean 'database'?"
 };
 
 struct outcome {
-  std::optional<cluster> read;     ///< set if there is no mistake
-  std::vector<mistake> mistakes;   ///< all of them, in file order
+  std::optional<cluster> read;    ///< set if there is no mistake
+  std::vector<mistake> mistakes;  ///< all of them, in file order
 };
 
 outcome read_file(const std::string& path);

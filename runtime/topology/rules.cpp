@@ -1,0 +1,214 @@
+#include "runtime/topology/draft.hpp"
+#include "runtime/topology/values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace dunlin::topology {
+
+void report::add(place where, std::string text, std::string mend) {
+  mistakes_.push_back({file_, where.line, where.column, std::move(text), std::move(mend)});
+}
+
+std::vector<mistake> report::take() {
+  const auto order = [](const mistake& m) {
+    return std::pair{m.line == 0 ? std::numeric_limits<std::uint32_t>::max() : m.line, m.column};
+  };
+  std::stable_sort(mistakes_.begin(), mistakes_.end(),
+                   [&](const auto& a, const auto& b) { return order(a) < order(b); });
+  return std::move(mistakes_);
+}
+
+namespace {
+
+constexpr const char* planes[] = {"control", "bulk", "admin", "s3"};
+
+const endpoint* address(const draft_node& node, const std::string& plane) {
+  if (!node.places.contains(plane)) return nullptr;
+  if (plane == "control") return &node.value.control;
+  if (plane == "bulk") return &node.value.bulk;
+  if (plane == "admin") return &node.value.admin;
+  return &*node.value.s3;
+}
+
+std::string show(const draft_node& node) {
+  return node.value.name.empty() ? "the node without a name"
+                                 : fmt::format("node '{}'", node.value.name);
+}
+
+/// The place of a value that was given, or else the top of the file: a default may be at fault.
+place of(const draft& file, const std::string& key) {
+  const auto found = file.places.find(key);
+  return found == file.places.end() ? place{1, 1} : found->second;
+}
+
+void unique_names(const draft& file, report& mistakes) {
+  std::map<std::string, place> seen;
+  for (const auto& node : file.nodes) {
+    const auto where = node.places.find("name");
+    if (where == node.places.end()) continue;
+    const auto [first, fresh] = seen.emplace(node.value.name, where->second);
+    if (!fresh)
+      mistakes.add(
+          where->second, fmt::format("duplicate node name '{}'", node.value.name),
+          fmt::format("line {} has it already: a name is one node's for ever", first->second.line));
+  }
+}
+
+void unique_addresses(const draft& file, report& mistakes) {
+  std::map<std::string, std::string> seen;
+  for (const auto& node : file.nodes)
+    for (const auto* plane : planes) {
+      const auto* where = address(node, plane);
+      if (!where) continue;
+      const auto owner = fmt::format("{} of {}", plane, show(node));
+      // localhost is 127.0.0.1 for anyone who binds it.
+      const auto text =
+          endpoint{where->host == "localhost" ? "127.0.0.1" : where->host, where->port}.text();
+      const auto [first, fresh] = seen.emplace(text, owner);
+      if (!fresh)
+        mistakes.add(
+            node.places.at(plane),
+            fmt::format("duplicate address {}: it is {} already", where->text(), first->second),
+            "give each its own port");
+    }
+}
+
+void unique_folders(const draft& file, report& mistakes) {
+  std::map<std::string, std::string> seen;
+  for (const auto& node : file.nodes) {
+    const auto [first, fresh] = seen.emplace(node.value.folder, show(node));
+    if (fresh) continue;
+    const auto where = node.places.find("folder");
+    if (where == node.places.end()) continue;  // follows from a duplicate name, already told
+    mistakes.add(
+        where->second,
+        fmt::format("duplicate folder {}: it is {}'s already", node.value.folder, first->second),
+        "give each node its own");
+  }
+}
+
+void doors(const draft& file, report& mistakes) {
+  for (const auto& node : file.nodes)
+    for (const std::string plane : planes) {
+      const auto* where = address(node, plane);
+      if (!where) continue;
+      const auto here = node.places.at(plane);
+      const auto shared = plane == "control" || plane == "bulk";
+      if (wildcard(*where)) {
+        if (shared)
+          mistakes.add(here, fmt::format("{} binds every address of the machine", plane),
+                       "give the address that the other nodes dial");
+        else if (!file.allow_wildcard)
+          mistakes.add(here, fmt::format("{} binds every address of the machine", plane),
+                       "give one address, or say allow_wildcard = true under [cluster]");
+      }
+      if (where->loopback()) continue;
+      if (plane == "s3" && !file.value.options.s3_insecure)
+        mistakes.add(
+            here, fmt::format("S3 on {} would be open to the network without TLS", where->text()),
+            "use a loopback address, or say insecure = true under [s3]");
+      if (plane == "admin" && !file.admin_insecure)
+        mistakes.add(
+            here,
+            fmt::format("admin on {} would be open to the network without TLS", where->text()),
+            "use a loopback address, or say insecure = true under [admin]");
+      if (shared && file.value.options.plain_transport)
+        mistakes.add(here, fmt::format("{} on {} with plain_transport", plane, where->text()),
+                     "plain transport is for loopback only: leave cluster.plain_transport out");
+    }
+}
+
+void s3_and_access(const draft& file, report& mistakes) {
+  for (const auto& node : file.nodes) {
+    if (!node.roles_known) continue;
+    const auto access = node.value.roles.contains(role::access);
+    const auto wrong = node.places.contains("s3 refused");
+    if (access && !node.value.s3 && !wrong && !file.torn)
+      mistakes.add(node.where, fmt::format("{} has role access but no 's3'", show(node)),
+                   "add s3 = \"127.0.0.1:7110\"");
+    if (!access && node.value.s3)
+      mistakes.add(node.places.at("s3"),
+                   fmt::format("{} has an s3 address but not the role", show(node)),
+                   "add \"access\" to its roles, or take s3 away");
+  }
+}
+
+std::size_t count(const draft& file, role wanted) {
+  return static_cast<std::size_t>(
+      std::count_if(file.nodes.begin(), file.nodes.end(),
+                    [&](const draft_node& n) { return n.value.roles.contains(wanted); }));
+}
+
+void roles_present(const draft& file, report& mistakes) {
+  const auto& to = file.value.options;
+  struct need {
+    role what;
+    std::uint32_t replicas;
+    const char* key;
+  };
+  for (const auto& [what, replicas, key] :
+       {need{role::database, to.partition_replicas, "metadata.replicas"},
+        need{role::storage, to.object_replicas, "objects.replicas"}, need{role::access, 1, ""}}) {
+    const auto have = count(file, what);
+    if (have == 0)
+      mistakes.add({1, 1}, fmt::format("no node has role '{}'", to_string(what)),
+                   fmt::format("add \"{}\" to the roles of some node", to_string(what)));
+    else if (have < replicas && !file.refused.contains(key))
+      mistakes.add(of(file, key),
+                   fmt::format("{} is {} but only {} {} role {}", key, replicas, have,
+                               have == 1 ? "node has" : "nodes have", to_string(what)),
+                   fmt::format("set {} = {}, or add nodes", key, have % 2 == 1 ? have : have - 1));
+  }
+}
+
+void quorums(const draft& file, report& mistakes) {
+  const auto& to = file.value.options;
+  if (to.partition_replicas % 2 == 0)
+    mistakes.add(
+        of(file, "metadata.replicas"),
+        fmt::format("metadata.replicas is {}, an even number", to.partition_replicas),
+        fmt::format("use {} or {}: an even group survives no more failures than the odd one below",
+                    to.partition_replicas - 1, to.partition_replicas + 1));
+  if (to.write_quorum > to.object_replicas) {
+    mistakes.add(of(file, "objects.write_quorum"),
+                 fmt::format("objects.write_quorum is {} of only {} {}", to.write_quorum,
+                             to.object_replicas, to.object_replicas == 1 ? "replica" : "replicas"),
+                 fmt::format("set write_quorum = {} or less", to.object_replicas));
+  }
+}
+
+void timings(const draft& file, report& mistakes) {
+  const auto& to = file.value.options;
+  if (to.election < 3 * to.heartbeat)
+    mistakes.add(of(file, file.places.contains("metadata.election") ? "metadata.election"
+                                                                    : "metadata.heartbeat"),
+                 fmt::format("metadata.election is {}, less than three heartbeats",
+                             show_duration(to.election)),
+                 fmt::format("set election = \"{}\" or more", show_duration(3 * to.heartbeat)));
+  if (to.wal_bytes_max < 4 * to.wal_segment_bytes)
+    mistakes.add(
+        of(file, file.places.contains("wal.bytes_max") ? "wal.bytes_max" : "wal.segment_bytes"),
+        fmt::format("wal.bytes_max is {}, less than four segments", show_size(to.wal_bytes_max)),
+        fmt::format("set bytes_max = \"{}\" or more", show_size(4 * to.wal_segment_bytes)));
+}
+
+}  // namespace
+
+void check_rules(const draft& file, report& mistakes) {
+  unique_names(file, mistakes);
+  unique_addresses(file, mistakes);
+  unique_folders(file, mistakes);
+  doors(file, mistakes);
+  s3_and_access(file, mistakes);
+  quorums(file, mistakes);
+  timings(file, mistakes);
+  const auto every_role_known = std::all_of(file.nodes.begin(), file.nodes.end(),
+                                            [](const draft_node& n) { return n.roles_known; });
+  // A misspelt role or a line left out would make this complain of its consequence.
+  if (every_role_known && !file.nodes.empty() && !file.torn) roles_present(file, mistakes);
+}
+
+}  // namespace dunlin::topology

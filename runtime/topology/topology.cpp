@@ -1,0 +1,45 @@
+#include "runtime/topology/topology.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dunlin::topology {
+
+std::string_view to_string(role which) {
+  switch (which) {
+    case role::database: return "database";
+    case role::storage: return "storage";
+    case role::access: return "access";
+  }
+  return "unknown";
+}
+
+std::string endpoint::text() const {
+  return host.find(':') == host.npos ? fmt::format("{}:{}", host, port)
+                                     : fmt::format("[{}]:{}", host, port);
+}
+
+bool endpoint::loopback() const {
+  if (host == "localhost") return true;
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  in6_addr v6{};
+  return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+const node* cluster::find(const node_id& name) const {
+  const auto found =
+      std::find_if(nodes.begin(), nodes.end(), [&](const node& n) { return n.name == name; });
+  return found == nodes.end() ? nullptr : &*found;
+}
+
+std::string mistake::render() const {
+  auto where = line == 0 ? file : fmt::format("{}:{}:{}", file, line, column);
+  auto out = fmt::format("{}: {}", where, text);
+  if (!mend.empty()) out += "; " + mend;
+  return out;
+}
+
+}  // namespace dunlin::topology
