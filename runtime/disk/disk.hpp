@@ -44,7 +44,9 @@ struct disk_space {
   std::uint64_t free_bytes = 0;
 };
 
-/// A folder tree that belongs to one node. Paths are relative to its root, with '/' between parts.
+/// A folder tree that belongs to one node. Paths are relative to its root, with '/' between parts;
+/// the empty path is the root folder; one that would leave the tree is invalid_argument. What is
+/// not there is not_found.
 class disk {
 public:
   virtual ~disk() = default;
@@ -59,7 +61,7 @@ public:
   /// Makes creations, renames and removals in `folder` durable.
   virtual result<void> sync_folder(const std::string& folder) = 0;
 
-  /// Makes the folder and its parents; no error if it is there.
+  /// Makes the folder and its parents, durable when it returns; no error if it is there.
   virtual result<void> make_folder(const std::string& folder) = 0;
 
   /// Names (not paths) in `folder`, sorted.
