@@ -3,42 +3,109 @@
 #pragma once
 
 #include "messages/vocabulary.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/links/identity.hpp"
+#include "runtime/links/link_options.hpp"
+#include "runtime/links/link_table.hpp"
+#include "runtime/links/stub.hpp"
+#include "runtime/links/wire.hpp"
+#include "runtime/observe/metrics.hpp"
 
 #include <caf/actor_system.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace dunlin::links {
 
-class link_table;  // implementation, links.cpp
-
-struct peer_status {
-  node_id node;
-  bool connected = false;
-  std::uint64_t incarnation = 0;  ///< of the newest life that was greeted
-  std::string last_error;         ///< why it is not connected, for people
-};
-
-/// One per node; thread safe. Typed handles in, typed handles out.
+/// One per node; thread safe. Typed handles in, typed handles out. The ports outlive it.
 class node_links {
 public:
+  node_links(caf::actor_system& system, link_options options, wire_port& port, identity& identity,
+             random_source& random, metrics& metrics);
+  ~node_links();
+  node_links(const node_links&) = delete;
+  node_links& operator=(const node_links&) = delete;
+
+  /// Begins to listen and to dial. Serve the node's roles first, so that peers find them.
+  result<void> start();
+
+  /// Ends all links, stubs and served entries; calls in flight fail. Call it before the actor
+  /// system ends, which would wait for them; the port is stopped by its owner.
+  void stop();
+
   /// Peers' calls to (role, instance) reach `handle` from now on; a dead handle answers
   /// unavailable.
   template <class Role>
-  void serve(const std::string& role, std::uint64_t instance, const Role& handle);
+  void serve(const std::string& role, std::uint64_t instance, const Role& handle) {
+    table_->serve({role, instance}, make_served_role(handle));
+  }
   void withdraw(const std::string& role, std::uint64_t instance);
 
   /// The role on `node`: what is served here for one's own name, else a stub. Stubs never die; a
   /// call to a peer that is not connected fails with unavailable at once, one whose peer goes with
   /// peer_lost, each within its deadline. One-way messages to such peers are dropped and counted.
+  /// Null for a node that is no peer, and after stop().
   template <class Role>
-  Role at(const node_id& node, const std::string& role, std::uint64_t instance = 0);
+  Role at(const node_id& node, const std::string& role, std::uint64_t instance = 0) {
+    return node == self() ? local<Role>(role, instance) : remote<Role>(node, role, instance);
+  }
 
-  const node_id& self() const;
+  /// `watcher` hears of every peer that comes or goes, on a thread of the actors, in order for one
+  /// peer. It must not block: forward a message.
+  void on_peer(peer_watcher watcher);
+
+  const node_id& self() const { return options_.self; }
   std::vector<peer_status> peers() const;
+
+private:
+  template <class Role>
+  Role local(const std::string& role, std::uint64_t instance) {
+    auto find = [table = table_, role, instance]() -> Role {
+      auto served = table->find({role, instance});
+      if (!served) return {};
+      DUNLIN_ASSERT(served->type == typeid(Role));  // one name, one type
+      return caf::actor_cast<Role>(served->handle);
+    };
+    if (auto handle = find()) return handle;
+    return stub<Role>({self(), role, instance, typeid(Role)}, [this, find] {
+      return system_.spawn([find](typename Role::pointer actor) {
+        return detail::local_stub<Role>(actor, detail::find_role<Role>{find},
+                                        typename Role::signatures{});
+      });
+    });
+  }
+
+  template <class Role>
+  Role remote(const node_id& node, const std::string& role, std::uint64_t instance) {
+    const auto link = link_to(node);
+    if (!link) return {};
+    // The link ends every call by its deadline and a tick; a little later it must be dead.
+    const auto target =
+        detail::remote_role{link, role, instance, options_.call_deadline + 4 * options_.tick};
+    return stub<Role>({node, role, instance, typeid(Role)}, [this, target] {
+      return system_.spawn([target](typename Role::pointer actor) {
+        return detail::remote_stub<Role>(actor, target, typename Role::signatures{});
+      });
+    });
+  }
+
+  template <class Role, class Make>
+  Role stub(const link_table::stub_key& key, Make make) {
+    return caf::actor_cast<Role>(
+        table_->stub(key, [&] { return caf::actor_cast<caf::strong_actor_ptr>(make()); }));
+  }
+
+  link_actor link_to(const node_id& node) const;
+
+  struct inside;
+  caf::actor_system& system_;
+  link_options options_;
+  std::shared_ptr<link_table> table_;
+  std::unique_ptr<inside> inside_;
 };
 
 }  // namespace dunlin::links

@@ -1,0 +1,55 @@
+/// LINK ACTOR: the shell of link_core: wires, promises of calls in flight, one frame a turn.
+#pragma once
+
+#include "runtime/links/frames.hpp"
+#include "runtime/links/link_core.hpp"
+#include "runtime/links/link_messages.hpp"
+#include "runtime/links/link_table.hpp"
+#include "runtime/observe/metrics.hpp"
+
+#include <caf/stateful_actor.hpp>
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace dunlin::links {
+
+/// What all link actors of a node share. The references outlive them.
+struct link_context {
+  link_options options;
+  wire_port& port;
+  identity& own;
+  random_source& random;
+  metrics& figures;
+  std::shared_ptr<link_table> table;
+  std::atomic<std::uint64_t> last_wire{0};
+};
+
+struct link_figures {
+  link_figures(metrics& figures, const node_id& peer);
+  counter &refused, &ups, &calls, &calls_failed, &served, &late_replies, &dropped, &frames_sent;
+  gauge& connected;
+};
+
+struct link_state {
+  std::shared_ptr<link_context> shared;
+  node_id peer;
+  std::unique_ptr<link_core> core;
+  std::unique_ptr<link_figures> figures;
+  std::map<std::uint64_t, wire_ptr> wires;
+  std::map<std::uint64_t, caf::typed_response_promise<call_answer>> calls;
+
+  v1::LinkFrame outbox;  ///< envelopes of this turn
+  std::size_t outbox_bytes = 0;
+  std::vector<std::uint64_t> outbox_calls;
+  bool flush_armed = false;
+
+  static inline const char* name = "link";
+};
+
+link_actor::behavior_type link(link_actor::stateful_pointer<link_state> self,
+                               std::shared_ptr<link_context> shared, node_id peer);
+
+}  // namespace dunlin::links

@@ -1,0 +1,73 @@
+#include "runtime/links/links.hpp"
+
+#include "runtime/links/reception.hpp"
+
+#include <caf/send.hpp>
+
+namespace dunlin::links {
+
+struct node_links::inside {
+  std::shared_ptr<link_context> shared;
+  mutable std::mutex guard;  // of what follows
+  std::map<node_id, link_actor> links;
+  reception_actor reception;
+};
+
+node_links::node_links(caf::actor_system& system, link_options options, wire_port& port,
+                       identity& identity, random_source& random, metrics& metrics)
+    : system_{system},
+      options_{std::move(options)},
+      table_{std::make_shared<link_table>()},
+      inside_{std::make_unique<inside>()} {
+  inside_->shared =
+      std::make_shared<link_context>(options_, port, identity, random, metrics, table_);
+  for (const auto& peer : options_.peers) {
+    DUNLIN_ASSERT(peer != options_.self);
+    table_->set_status({peer, false, 0, "not started"});
+    // Lazy: it dials at its first turn, which start() gives it.
+    inside_->links[peer] = system_.spawn<caf::lazy_init>(link, inside_->shared, peer);
+  }
+  inside_->reception = system_.spawn(reception, inside_->shared, inside_->links);
+}
+
+node_links::~node_links() { stop(); }
+
+result<void> node_links::start() {
+  const auto lock = std::scoped_lock{inside_->guard};
+  auto listening = inside_->shared->port.listen([to = inside_->reception](wire_ptr wire) {
+    caf::anon_send(to, wire_accepted{std::move(wire)});
+  });
+  if (!listening) return listening;
+  for (const auto& [peer, link] : inside_->links)
+    caf::anon_send(link, flush_atom::value);
+  return {};
+}
+
+void node_links::stop() {
+  const auto stubs = table_->stop(self());
+  const auto lock = std::scoped_lock{inside_->guard};
+  for (const auto& [peer, link] : inside_->links)
+    caf::anon_send_exit(link, caf::exit_reason::user_shutdown);
+  // Stubs of peers end after their link, so that what it still answers is delivered.
+  for (const auto& stub : stubs)
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(stub), caf::exit_reason::user_shutdown);
+  if (inside_->reception) caf::anon_send_exit(inside_->reception, caf::exit_reason::user_shutdown);
+  inside_->links.clear();
+  inside_->reception = nullptr;
+}
+
+void node_links::withdraw(const std::string& role, std::uint64_t instance) {
+  table_->withdraw({role, instance});
+}
+
+void node_links::on_peer(peer_watcher watcher) { table_->watch(std::move(watcher)); }
+
+std::vector<peer_status> node_links::peers() const { return table_->peers(); }
+
+link_actor node_links::link_to(const node_id& node) const {
+  const auto lock = std::scoped_lock{inside_->guard};
+  const auto found = inside_->links.find(node);
+  return found == inside_->links.end() ? link_actor{} : found->second;
+}
+
+}  // namespace dunlin::links
