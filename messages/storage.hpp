@@ -8,6 +8,9 @@
 #include <caf/typed_actor.hpp>
 #include <caf/unit.hpp>
 
+#include <chrono>
+#include <string>
+
 namespace dunlin {
 
 /// STORAGE NODE: replicas of pages on one node. Role name "storage_node", instance 0. The bytes
@@ -18,6 +21,34 @@ using storage_node_actor =
                      caf::replies_to<v1::ListPages>::with<v1::ListPagesReply>,
                      caf::replies_to<v1::RepairPages>::with<v1::RepairPagesReply>,
                      caf::replies_to<v1::GetStorageStatus>::with<v1::StorageStatus>>;
+
+// ---- inside one node ----
+
+/// One bulk exchange as the storage node sees it, whether it came over the bulk link or from this node.
+struct page_transfer {
+  v1::PageTransfer head;
+  buffer body;  ///< WRITE: the page; may be null
+};
+struct page_answer {
+  v1::PageTransferReply head;
+  buffer body;  ///< READ: the verified bytes; may be null
+};
+
+/// PAGE TRANSFERS: the bulk side of a storage node; spends the ticket, then writes or reads.
+/// Errors: refused (ticket), not_found, damaged, disk_full, already_exists (other bytes), io_error.
+using page_transfers_actor =
+    caf::typed_actor<caf::replies_to<page_transfer>::with<page_answer>>;
+
+struct exchange_page {
+  node_id node;  ///< whose storage node is meant
+  page_transfer transfer;
+  std::chrono::milliseconds timeout{0};
+};
+
+/// PAGE LINK: one a node; takes a page transfer to a storage node: straight to the local one, without
+/// a socket, else over the bulk link. Fills the checksum of what is written, checks that of what was
+/// read (damaged). The peer's failures come back as errors; answers within about `timeout`.
+using page_link_actor = caf::typed_actor<caf::replies_to<exchange_page>::with<page_answer>>;
 
 // ---- inside one access node ----
 
@@ -63,6 +94,9 @@ using coordinator_actor = caf::typed_actor<caf::replies_to<open_write>::with<obj
 
 }  // namespace dunlin
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::page_transfer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::page_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::exchange_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::object_bytes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::finish_object)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::next_bytes)
