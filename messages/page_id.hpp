@@ -14,7 +14,8 @@ inline constexpr std::size_t page_id_bytes = 16;
 /// The page `index` places after `first`; saturates at the last id of all. `first` has 16 bytes.
 std::string page_at(std::string_view first, std::uint64_t index);
 
-/// How many places `page` lies behind `first`; nothing if it lies before it, or 2^64 and more behind.
+/// How many places `page` lies behind `first`; nothing if it lies before it, or 2^64 and more
+/// behind.
 std::optional<std::uint64_t> page_distance(std::string_view first, std::string_view page);
 
 /// Lower-case hex, for logs.

@@ -24,7 +24,8 @@ using storage_node_actor =
 
 // ---- inside one node ----
 
-/// One bulk exchange as the storage node sees it, whether it came over the bulk link or from this node.
+/// One bulk exchange as the storage node sees it, whether it came over the bulk link or from this
+/// node.
 struct page_transfer {
   v1::PageTransfer head;
   buffer body;  ///< WRITE: the page; may be null
@@ -36,8 +37,7 @@ struct page_answer {
 
 /// PAGE TRANSFERS: the bulk side of a storage node; spends the ticket, then writes or reads.
 /// Errors: refused (ticket), not_found, damaged, disk_full, already_exists (other bytes), io_error.
-using page_transfers_actor =
-    caf::typed_actor<caf::replies_to<page_transfer>::with<page_answer>>;
+using page_transfers_actor = caf::typed_actor<caf::replies_to<page_transfer>::with<page_answer>>;
 
 struct exchange_page {
   node_id node;  ///< whose storage node is meant
@@ -45,9 +45,10 @@ struct exchange_page {
   std::chrono::milliseconds timeout{0};
 };
 
-/// PAGE LINK: one a node; takes a page transfer to a storage node: straight to the local one, without
-/// a socket, else over the bulk link. Fills the checksum of what is written, checks that of what was
-/// read (damaged). The peer's failures come back as errors; answers within about `timeout`.
+/// PAGE LINK: one a node; takes a page transfer to a storage node: straight to the local one,
+/// without a socket, else over the bulk link. Fills the checksum of what is written, checks that of
+/// what was read (damaged). The peer's failures come back as errors; answers within about
+/// `timeout`.
 using page_link_actor = caf::typed_actor<caf::replies_to<exchange_page>::with<page_answer>>;
 
 // ---- inside one access node ----

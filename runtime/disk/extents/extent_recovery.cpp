@@ -92,9 +92,12 @@ result<std::uint64_t> extent_store::scan_extent(const lock& held, file& data, st
       continue;
     }
     const auto& header = found->header;
-    const place where{number,        static_cast<std::uint32_t>(found->encoded_bytes),
-                      at,            header.length,
-                      header.replica_set, header.written_ms};
+    const place where{number,
+                      static_cast<std::uint32_t>(found->encoded_bytes),
+                      at,
+                      header.length,
+                      header.replica_set,
+                      header.written_ms};
     const auto taken = index_found_page(held, data, header, where);
     if (!taken) return taken.error();
     at = where.end();
@@ -104,8 +107,8 @@ result<std::uint64_t> extent_store::scan_extent(const lock& held, file& data, st
   return good_end;
 }
 
-result<bool> extent_store::index_found_page(const lock& held, file& data,
-                                            const page_header& header, const place& where) {
+result<bool> extent_store::index_found_page(const lock& held, file& data, const page_header& header,
+                                            const place& where) {
   const auto bytes = data.pread(where.offset + where.header_bytes, where.length);
   if (!bytes) return bytes.error();
   // Torn by the crash, so never acknowledged: a page is answered only after its sync.

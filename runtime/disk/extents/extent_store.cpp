@@ -134,9 +134,8 @@ result<page_header> read_header(file& data, const page_place& where, std::uint64
 result<buffer> read_blocks(file& data, const page_place& where, const page_header& header,
                            std::uint64_t offset, std::uint64_t length) {
   const auto from = offset / block_bytes * block_bytes;
-  const auto end = std::min<std::uint64_t>((offset + length + block_bytes - 1) / block_bytes *
-                                               block_bytes,
-                                           where.length);
+  const auto end = std::min<std::uint64_t>(
+      (offset + length + block_bytes - 1) / block_bytes * block_bytes, where.length);
   auto bytes = data.pread(where.offset + where.header_bytes + from, end - from);
   if (!bytes) return bytes.error();
   if (bytes->size() != end - from) return ec::damaged;
@@ -196,8 +195,7 @@ result<page_item> extent_store::item_of(const std::string& page) {
 }
 
 result<std::vector<held_page>> extent_store::list(std::uint32_t replica_set,
-                                                  const std::string& after,
-                                                  std::size_t items_max) {
+                                                  const std::string& after, std::size_t items_max) {
   const lock held(mutex_);
   return guarded([&]() -> result<std::vector<held_page>> {
     std::vector<std::string> names;

@@ -1,13 +1,13 @@
 /// EXTENT STORE: the pages of one storage node, appended to large files (K2, decisions 17 to 19).
 ///
-/// A page is on disk as header and bytes, at a multiple of 4 KiB of some extent file; each 64 KiB of
-/// it has a checksum, so that a range is verified without reading the rest. The index (page -> place)
-/// is rows of a kv_store in the tables `pages` and `extents`; it is written lazily, because what is
-/// younger than an extent's "indexed through" is found again from the headers.
+/// A page is on disk as header and bytes, at a multiple of 4 KiB of some extent file; each 64 KiB
+/// of it has a checksum, so that a range is verified without reading the rest. The index (page ->
+/// place) is rows of a kv_store in the tables `pages` and `extents`; it is written lazily, because
+/// what is younger than an extent's "indexed through" is found again from the headers.
 ///
-/// Threads: append, sync and free belong to one thread at a time (the extent writer). Everything else
-/// may be called from any thread beside them: a mutex guards the index, and is never held over a read,
-/// a write or a sync of an extent file.
+/// Threads: append, sync and free belong to one thread at a time (the extent writer). Everything
+/// else may be called from any thread beside them: a mutex guards the index, and is never held over
+/// a read, a write or a sync of an extent file.
 #pragma once
 
 #include "messages/vocabulary.hpp"
@@ -32,9 +32,10 @@ namespace dunlin::extents {
 struct extent_options {
   std::string folder = "extents";
   std::uint64_t extent_bytes_max = 256u << 20;
-  std::uint64_t reserve_bytes_max = 64u << 20;  ///< kept free: the smaller of it and 5 % of the disk
+  std::uint64_t reserve_bytes_max = 64u
+                                    << 20;  ///< kept free: the smaller of it and 5 % of the disk
   std::size_t open_files_max = 64;
-  std::size_t rows_per_commit = 256;         ///< index rows in one lazy transaction
+  std::size_t rows_per_commit = 256;  ///< index rows in one lazy transaction
   std::size_t commits_per_checkpoint = 64;
 };
 
@@ -76,13 +77,13 @@ public:
                                                     extent_options options = {});
   ~extent_store();
 
-  /// Puts a page after the others; durable and readable when sync() has succeeded. The same page with
-  /// the same bytes again is no error (and replaces a damaged one); with other bytes: already_exists.
-  /// disk_full while less than the reserve is free.
+  /// Puts a page after the others; durable and readable when sync() has succeeded. The same page
+  /// with the same bytes again is no error (and replaces a damaged one); with other bytes:
+  /// already_exists. disk_full while less than the reserve is free.
   result<void> append(const new_page& page);
 
-  /// Makes every page appended since the last call durable with one sync of the file. After an error
-  /// none of those pages is held, and the file is never written again.
+  /// Makes every page appended since the last call durable with one sync of the file. After an
+  /// error none of those pages is held, and the file is never written again.
   result<void> sync();
 
   /// Gives the pages first … first + count - 1 back to the file system; durable when it returns.
@@ -92,7 +93,8 @@ public:
   /// Commits the index rows that wait; call when idle.
   result<void> flush();
 
-  /// `length` bytes at `offset`, or to the page's end if 0 or beyond it. Errors: not_found, damaged.
+  /// `length` bytes at `offset`, or to the page's end if 0 or beyond it. Errors: not_found,
+  /// damaged.
   result<page_range> read(const std::string& page, std::uint64_t offset, std::uint64_t length);
 
   bool holds(const std::string& page);
@@ -159,7 +161,8 @@ private:
   result<bool> already_held(const new_page& page);
   result<void> make_room(std::uint64_t bytes);
   result<void> start_extent();
-  void abandon_active();
+  result<void> sync_pending();
+  result<void> index_batch(const std::map<std::string, pending_page>& durable);
   result<void> give_back(const place& where);
   result<void> sync_extents(const std::set<std::uint32_t>& numbers);
   std::map<std::string, place> held_in(const lock&, const std::string& first, std::uint64_t count);
@@ -187,6 +190,7 @@ private:
   std::shared_ptr<file> active_file_;
   std::uint64_t active_end_ = 0;
   std::map<std::string, pending_page> pending_;
+  std::optional<ec> lost_;  // why pages of this batch are gone, until sync() has told
 };
 
 }  // namespace dunlin::extents

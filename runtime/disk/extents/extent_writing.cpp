@@ -75,8 +75,7 @@ result<void> extent_store::start_extent() {
 result<void> extent_store::make_room(std::uint64_t bytes) {
   if (active_ != 0 && active_end_ + bytes <= options_.extent_bytes_max) return {};
   // One file at a time is unsynced, so that one sync is enough for a batch.
-  if (!pending_.empty())
-    if (auto done = sync(); !done) return done;
+  if (auto done = sync_pending(); !done) return done;
   return start_extent();
 }
 
@@ -85,8 +84,8 @@ result<void> extent_store::append(const new_page& page) {
   const auto held = already_held(page);
   if (!held) return held.error();
   if (*held) return {};
-  page_header header{page.page, page.replica_set, page.item, clock_.now_ms(), 0,
-                     block_sums(*page.bytes)};
+  page_header header{page.page, page.replica_set,       page.item, clock_.now_ms(),
+                     0,         block_sums(*page.bytes)};
   header.length = static_cast<std::uint32_t>(page.bytes->size());
   place where;
   where.header_bytes = static_cast<std::uint32_t>(encoded_bytes(header));
@@ -111,19 +110,30 @@ result<void> extent_store::append(const new_page& page) {
   return {};
 }
 
-void extent_store::abandon_active() {
-  pending_.clear();
-  active_ = 0;
-  active_file_.reset();
+result<void> extent_store::sync() {
+  auto done = sync_pending();
+  // A batch that spans two extents may have lost its first half in append().
+  const auto lost = std::exchange(lost_, std::nullopt);
+  if (lost) return *lost;
+  return done;
 }
 
-result<void> extent_store::sync() {
+result<void> extent_store::sync_pending() {
   if (pending_.empty()) return {};
-  if (auto done = active_file_->sync(); !done) {
-    abandon_active();  // nothing is known of the file after a failed sync (disk.hpp)
-    return done;
+  const auto batch = std::exchange(pending_, {});
+  auto done = active_file_->sync();
+  if (!done) {
+    // Nothing is known of a file after a failed sync (disk.hpp), so it grows no further.
+    active_ = 0;
+    active_file_.reset();
+  } else {
+    done = index_batch(batch);
   }
-  const auto durable = std::exchange(pending_, {});
+  if (!done) lost_ = done.error();
+  return done;
+}
+
+result<void> extent_store::index_batch(const std::map<std::string, pending_page>& durable) {
   std::vector<place> replaced;
   {
     const lock held(mutex_);
@@ -186,7 +196,7 @@ std::map<std::string, page_place> extent_store::held_in(const lock&, const std::
 
 result<std::uint64_t> extent_store::free(const std::string& first, std::uint64_t count) {
   if (first.size() != page_id_bytes) return ec::invalid_argument;
-  if (auto done = sync(); !done) return done.error();
+  if (auto done = sync_pending(); !done) return done.error();
   std::uint64_t freed = 0;
   for (;;) {
     auto batch = guarded([&]() -> result<std::map<std::string, place>> {

@@ -31,7 +31,8 @@ public:
     const auto part = text(sizeof(T));
     T value = 0;
     for (std::size_t i = 0; i < part.size(); ++i)
-      value = static_cast<T>(value | static_cast<T>(static_cast<unsigned char>(part[i])) << (8 * i));
+      value =
+          static_cast<T>(value | static_cast<T>(static_cast<unsigned char>(part[i])) << (8 * i));
     return value;
   }
 

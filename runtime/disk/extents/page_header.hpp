@@ -1,5 +1,5 @@
-/// PAGE HEADER: what stands before every page in an extent file, and the block before the first one.
-/// Pure: bytes in, structs out.
+/// PAGE HEADER: what stands before every page in an extent file, and the block before the first
+/// one. Pure: bytes in, structs out.
 #pragma once
 
 #include "messages/vocabulary.hpp"
@@ -12,8 +12,8 @@
 
 namespace dunlin::extents {
 
-inline constexpr std::uint64_t step_bytes = 4096;          ///< pages start at multiples of it
-inline constexpr std::size_t block_bytes = 64u << 10;      ///< what one checksum covers
+inline constexpr std::uint64_t step_bytes = 4096;      ///< pages start at multiples of it
+inline constexpr std::size_t block_bytes = 64u << 10;  ///< what one checksum covers
 inline constexpr std::size_t page_bytes_max = 4u << 20;
 inline constexpr std::size_t header_bytes_max = step_bytes;
 
@@ -30,8 +30,8 @@ struct page_header {
   std::uint32_t replica_set = 0;
   page_item item;
   std::int64_t written_ms = 0;
-  std::uint32_t length = 0;                ///< bytes of the page, which follow the header at once
-  std::vector<std::uint32_t> block_sums;   ///< crc32c of each 64 KiB
+  std::uint32_t length = 0;               ///< bytes of the page, which follow the header at once
+  std::vector<std::uint32_t> block_sums;  ///< crc32c of each 64 KiB
   bool operator==(const page_header&) const = default;
 };
 
@@ -44,7 +44,8 @@ std::string encode(const page_header& header, std::uint64_t salt);
 /// How long the encoding of such a header is.
 std::size_t encoded_bytes(const page_header& header);
 
-/// The header at the start of `bytes` with its encoded length; nothing if it is none of this extent.
+/// The header at the start of `bytes` with its encoded length; nothing if it is none of this
+/// extent.
 struct decoded_header {
   page_header header;
   std::size_t encoded_bytes = 0;
