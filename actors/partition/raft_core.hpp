@@ -4,110 +4,26 @@
 /// messages, ticks and the completion of its own writes, and performs what `take_ready()` hands
 /// out.
 ///
+/// Nothing that a peer sends stops the process: what contradicts itself or this log is ignored.
+/// What the owner gets wrong, and what the disk gives back wrong, does (DUNLIN_ASSERT).
+///
 /// Output gating: the core itself holds back every message that promises durability (votes, append
 /// answers) until `on_stored` says that term, vote and entries are on disk. Whatever
 /// `ready.messages` contains may be sent at once. A leader's appends leave before its own write is
 /// durable; its own vote for an index counts only after on_stored.
 #pragma once
 
-#include "messages/vocabulary.hpp"
+#include "actors/partition/raft_log.hpp"
+#include "actors/partition/raft_progress.hpp"
+#include "actors/partition/raft_types.hpp"
 
-#include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace dunlin::raft {
-
-using term_t = std::uint64_t;
-using index_t = std::uint64_t;
-
-enum class entry_kind : std::uint8_t { noop, command, configuration };
-
-struct entry {
-  term_t term = 0;
-  index_t index = 0;
-  entry_kind kind = entry_kind::noop;
-  buffer data;  ///< null for noop
-};
-
-struct hard_state {
-  term_t term = 0;
-  node_id vote;  ///< empty: none
-  friend bool operator==(const hard_state&, const hard_state&) = default;
-};
-
-enum class message_kind : std::uint8_t {
-  append,
-  append_reply,
-  vote,
-  vote_reply,
-  pre_vote,
-  pre_vote_reply,
-  timeout_now,
-  snapshot,
-  snapshot_reply,
-};
-
-/// Field meanings as in dunlin.v1.RaftMessage.
-struct message {
-  message_kind kind{};
-  node_id from, to;
-  term_t term = 0;
-  index_t log_index = 0;
-  term_t log_term = 0;
-  index_t commit = 0;
-  std::vector<entry> entries;
-  bool reject = false;
-  index_t reject_hint = 0;
-  term_t reject_hint_term = 0;
-  std::uint64_t read_context = 0;
-  bool transfer = false;
-};
-
-enum class role : std::uint8_t { follower, pre_candidate, candidate, leader };
-
-struct options {
-  node_id self;
-  std::vector<node_id> voters;
-  int election_ticks = 10;  ///< randomised to 1x to 2x
-  int heartbeat_ticks = 1;
-  std::size_t append_bytes_max = 1u << 20;    ///< entries in one message
-  std::size_t inflight_bytes_max = 8u << 20;  ///< appends in flight to one follower
-  std::size_t inflight_messages_max = 64;
-  std::size_t uncommitted_bytes_max = 32u << 20;  ///< more and propose() refuses with overloaded
-  std::size_t reads_max = 4096;                   ///< waiting ReadIndex requests
-};
-
-/// What was found on disk. Entries are contiguous and start at first_index.
-struct restored {
-  hard_state hard;
-  index_t snapshot_index = 0;  ///< last index that the log no longer holds
-  term_t snapshot_term = 0;
-  index_t applied = 0;  ///< the state machine's own applied index
-  std::vector<entry> entries;
-};
-
-/// Work for the owner, in this order: persist (hard_state, then entries) under `token`, and call
-/// on_stored(token) when durable; send messages; apply committed entries, then on_applied(); answer
-/// reads.
-struct ready {
-  std::uint64_t token = 0;  ///< 0: nothing to store
-  std::optional<hard_state> hard;
-  /// Contiguous. The first one's index is where the durable log is cut before they are added.
-  std::vector<entry> entries;
-  std::vector<message> messages;
-  std::vector<entry> committed;  ///< each exactly once, in order
-  struct read_done {
-    std::uint64_t id;
-    index_t index;
-  };  ///< serve when applied >= index
-  std::vector<read_done> reads;
-  std::vector<std::uint64_t> reads_failed;  ///< leadership was lost: answer not_leader
-  bool empty() const;
-};
 
 class raft_core {
 public:
@@ -144,18 +60,124 @@ public:
   /// Forgets entries up to `index` (<= applied): the owner has a durable state there.
   void compact(index_t index);
 
-  role current_role() const;
-  term_t term() const;
-  node_id leader() const;  ///< empty: unknown
-  index_t commit() const;
-  index_t last_index() const;
-  index_t first_index() const;
-  std::optional<term_t> term_at(index_t index) const;  ///< none: compacted or beyond the end
-  index_t match_of(const node_id& peer) const;         ///< leader only
-  const std::vector<node_id>& voters() const;
-  bool leads() const { return current_role() == role::leader; }
+  role current_role() const { return role_; }
+  term_t term() const { return hard_.term; }
+  const node_id& leader() const { return leader_; }  ///< empty: unknown
+  index_t commit() const { return commit_; }
+  index_t last_index() const { return log_.last_index(); }
+  index_t first_index() const { return log_.first_index(); }
+  /// None: compacted (first_index() - 1 still has one) or beyond the end.
+  std::optional<term_t> term_at(index_t index) const { return log_.term_at(index); }
+  index_t match_of(const node_id& peer) const;  ///< leader only; 0: unknown
+  const std::vector<node_id>& voters() const { return config_.voters; }
+  bool leads() const { return role_ == role::leader; }
 
-  // The implementation's state follows; see raft_core.cpp.
+  const node_id& vote() const { return hard_.vote; }
+  index_t applied() const { return applied_; }
+  index_t stored_index() const { return log_.stored(); }  ///< entries up to here are on disk
+  const entry* find(index_t index) const { return log_.find(index); }
+
+  /// Leader only: the peer needs entries that the log no longer holds. It gets heartbeats and
+  /// nothing else until a snapshot has brought it to first_index() - 1.
+  bool needs_snapshot(const node_id& peer) const;
+  /// Leader only: the peer has been heard of in the present or the last check-quorum window.
+  bool is_reachable(const node_id& peer) const;
+  /// Empty: no transfer is under way.
+  const node_id& transfer_target() const { return transferee_; }
+
+private:
+  // raft_core.cpp: lives, time, work for the owner
+  bool is_plausible(const message& m) const;
+  bool admit_higher_term(const message& m);
+  void answer_stale(const message& m);
+  void become_follower(term_t term, const node_id& leader);
+  void reset_election_timer();
+  void tick_leader();
+  std::size_t quorum() const { return config_.voters.size() / 2 + 1; }
+  message make(message_kind kind, const node_id& to) const;
+  void send(message m) { outbox_.push_back(std::move(m)); }
+  void send_when_stored(message m);
+  bool unstored() const { return hard_changed_ || log_.has_unhanded(); }
+  std::uint64_t token_of_pending() const { return token_issued_ + (unstored() ? 1 : 0); }
+  void release_held();
+  void set_hard(term_t term, const node_id& vote);
+
+  // raft_election.cpp
+  bool in_lease() const;
+  void campaign(bool transfer);
+  void become_candidate(bool transfer);
+  void become_leader();
+  void ask_for_votes(message_kind kind, term_t term, bool transfer);
+  void on_pre_vote(const message& m);
+  void on_vote(const message& m);
+  void on_ballot(const message& m);
+  void count_ballots();
+  void count_own_vote();
+  void on_timeout_now(const message& m);
+
+  // raft_replication.cpp
+  void on_append(message& m);
+  bool merge(message& m);
+  void reject_append(const message& m);
+  void answer_append(const message& m, index_t matched);
+  void on_append_reply(const message& m);
+  void advance_commit();
+  void commit_to(index_t index);
+  void pump_appends();
+  void send_heartbeat(const node_id& peer, const progress& state);
+  void send_heartbeats();
+  void check_quorum();
+  void continue_transfer(const node_id& peer);
+
+  // raft_reads.cpp
+  bool may_read() const;
+  bool round_is_due() const { return !gathering_.empty() && round_.empty() && may_read(); }
+  void start_read_round();
+  void confirm_reads();
+  void fail_reads();
+
+  options config_;
+  std::function<std::uint64_t()> random_;
+  raft_log log_;
+
+  role role_ = role::follower;
+  hard_state hard_;
+  node_id leader_;
+  index_t commit_ = 0;
+  index_t handed_to_apply_ = 0;
+  index_t applied_ = 0;
+
+  int election_elapsed_ = 0;
+  int election_timeout_ = 0;  // of this wait
+  int heartbeat_elapsed_ = 0;
+  std::map<node_id, bool> ballots_;
+  std::uint64_t own_vote_token_ = 0;  // counts when this is stored; 0: nothing waits
+
+  // Leader only.
+  std::map<node_id, progress> peers_;
+  std::size_t uncommitted_bytes_ = 0;
+  bool appends_pending_ = false;
+  node_id transferee_;
+  int transfer_elapsed_ = 0;
+  bool timeout_now_sent_ = false;
+  std::uint64_t read_id_ = 0;
+  std::uint64_t read_context_ = 0;  // of the newest round
+  index_t round_index_ = 0;
+  std::vector<std::uint64_t> round_;      // reads that the round in flight serves
+  std::vector<std::uint64_t> gathering_;  // reads that the next round serves
+
+  // What the owner has to do.
+  std::uint64_t token_issued_ = 0;
+  std::uint64_t token_stored_ = 0;
+  bool hard_changed_ = false;
+  struct held_message {
+    std::uint64_t token;
+    message what;
+  };
+  std::deque<held_message> held_;
+  std::vector<message> outbox_;
+  std::vector<ready::read_done> reads_done_;
+  std::vector<std::uint64_t> reads_failed_;
 };
 
 }  // namespace dunlin::raft
