@@ -34,6 +34,9 @@ public:
   /// calls store.commit() when a round of entries is through (decision 9: commits are lazy).
   /// Entries come in order; one at or below applied() does nothing and clears `replies`.
   ///
+  /// Whoever proposes a batch makes sure that its bytes parse again: Protobuf refuses to read text
+  /// that is not UTF-8, and an entry that cannot be read is lost with all its commands.
+  ///
   /// Exactly once (decision 14): a command with a ClientStamp runs only for an open client. The
   /// client is opened by OpenClient under the same stamp, whose `sequence` is the highest number
   /// used before (0 at first): numbers up to it are never run. Re-opening an open client is OK and

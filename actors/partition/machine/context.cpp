@@ -1,0 +1,98 @@
+#include "actors/partition/machine/context.hpp"
+
+#include "actors/partition/machine/page_run.hpp"
+#include "messages/bucket_hash.hpp"
+
+#include <vector>
+
+namespace dunlin::machine {
+
+status::Status context::owns(std::string_view bucket_id) const {
+  if (bucket_id.size() != keys::id_bytes) return status::INVALID;
+  const auto hash = bucket_hash(bucket_id);
+  if (root() || hash < first_hash || hash > last_hash) return status::WRONG_PARTITION;
+  return status::OK;
+}
+
+status::Status context::owns(std::string_view bucket_id, std::string_view key) const {
+  if (key.empty() || key.size() > key_bytes_max) return status::INVALID;
+  return owns(bucket_id);
+}
+
+bool context::sealed(std::string_view bucket_id) const {
+  return store.get(table::seals, keys::bucket(bucket_id)).has_value();
+}
+
+std::uint64_t context::next_tick() {
+  state.set_tick(state.tick() + 1);
+  return state.tick();
+}
+
+void context::announce(std::uint64_t tick, std::string_view type, std::string_view key) {
+  v1::OutboxRecord row;
+  row.set_tick(tick);
+  row.set_type(std::string(type));
+  row.set_key(std::string(key));
+  put(table::outbox, keys::number(tick), row);
+  state.set_outbox_rows(state.outbox_rows() + 1);
+  if (state.outbox_rows() > outbox_rows_max) collapse_outbox();
+}
+
+void context::collapse_outbox() {
+  std::vector<std::string> rows;
+  std::uint64_t unchanged_through = state.announced_through();
+  each(store, table::outbox, {}, [&](std::string_view key, std::string_view value) {
+    if (rows.empty()) {
+      // An earlier collapse reaches further back than the trim.
+      const auto oldest = parse<v1::OutboxRecord>(value);
+      if (oldest.type() == "partition") unchanged_through = keys::read_number(oldest.key());
+    }
+    rows.emplace_back(key);
+    return true;
+  });
+  for (const auto& row : rows)
+    store.erase(table::outbox, row);
+  v1::OutboxRecord all;
+  all.set_tick(state.tick());
+  all.set_type("partition");
+  all.set_key(keys::number(unchanged_through));
+  put(table::outbox, keys::number(state.tick()), all);
+  state.set_outbox_rows(1);
+}
+
+void context::bury(const v1::Item& item, const v1::Layout& layout) {
+  if (layout.runs_size() == 0) return;
+  v1::GarbageRecord row;
+  row.set_tick(next_tick());
+  row.set_since_ms(state.leader_time_ms());
+  *row.mutable_item() = item;
+  *row.mutable_layout() = layout;
+  put(table::garbage, keys::number(row.tick()), row);
+  const auto of_item = keys::item(item.bucket_id(), item.key(), item.upload_id());
+  for (const auto& run : layout.runs())
+    store.put(table::garbage_items,
+              keys::pages(of_item, run.replica_set(), *page_run::last_page(run)), run.first_page());
+}
+
+void each(kv_store& store, table where, std::string_view prefix, const kv_store::visitor& visit) {
+  store.scan(where, prefix, [&](std::string_view key, std::string_view value) {
+    return key.starts_with(prefix) && visit(key, value);
+  });
+}
+
+bool small_enough(const google::protobuf::MessageLite& record) {
+  return record.ByteSizeLong() + key_bytes_max <= record_bytes_max;
+}
+
+std::string object_item(std::string_view bucket_id, std::string_view key) {
+  return std::string(bucket_id).append(key);
+}
+
+v1::CommandReply reply(status::Status code, std::uint64_t tick) {
+  v1::CommandReply answer;
+  answer.set_status(code);
+  answer.set_tick(tick);
+  return answer;
+}
+
+}  // namespace dunlin::machine
