@@ -1,0 +1,291 @@
+#include "runtime/links/tls_wire.hpp"
+
+#include "runtime/links/doorkeeper.hpp"
+#include "runtime/sockets/big_endian.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <cstring>
+#include <deque>
+#include <mutex>
+
+namespace dunlin::links {
+
+using namespace sockets;
+using boost::asio::awaitable;
+
+namespace {
+
+constexpr std::size_t length_bytes = 4;
+
+// Small frames of one turn leave in one write; larger ones are not copied.
+constexpr std::size_t batch_bytes_max = 64u << 10;
+
+// A goodbye may be on its way when the link closes.
+constexpr std::chrono::milliseconds flush_timeout{1000};
+
+class stream_wire final : public wire,
+                          public closable,
+                          public std::enable_shared_from_this<stream_wire> {
+public:
+  stream_wire(std::shared_ptr<io_threads> threads, byte_stream_ptr stream, doorkeeper::place held,
+              std::size_t unsent_bytes_max)
+      : threads_(std::move(threads)),
+        held_(std::move(held)),
+        unsent_bytes_max_(unsent_bytes_max),
+        stream_(std::move(stream)),
+        certificate_(stream_->peer_certificate()) {}
+
+  bool send(buffer frame) override;
+  void close() override;
+  void start(events handlers) override;
+  std::string peer_certificate() const override { return certificate_; }
+
+  void close_soon() override {
+    boost::asio::post(stream_->executor(),
+                      [self = shared_from_this()] { self->finish(ec::closed); });
+  }
+
+private:
+  awaitable<void> read_frames();
+  awaitable<ec> read_until_broken();
+  awaitable<void> write_frames();
+  bool take_batch(std::string& batch, buffer& large);
+  void deliver(std::string frame);
+  void finish(ec reason);
+
+  const std::shared_ptr<io_threads> threads_;  // first: the stream needs its context to the end
+  doorkeeper::place held_;
+  const std::size_t unsent_bytes_max_;
+  const byte_stream_ptr stream_;
+  const std::string certificate_;
+
+  std::mutex guard_;  // of the four below
+  std::deque<buffer> unsent_;
+  std::size_t unsent_bytes_ = 0;  // until they were handed to the socket
+  bool writing_ = false;
+  bool closing_ = false;
+
+  // On the strand only.
+  events handlers_;
+  bool started_ = false;
+  std::optional<ec> finished_;
+};
+
+bool stream_wire::send(buffer frame) {
+  if (!frame || frame->size() > frame_bytes_max) return false;
+  const auto bytes = frame->size() + length_bytes;
+  const auto lock = std::scoped_lock{guard_};
+  if (closing_ || unsent_bytes_ + bytes > unsent_bytes_max_) return false;
+  unsent_bytes_ += bytes;
+  unsent_.push_back(std::move(frame));
+  if (!std::exchange(writing_, true))
+    boost::asio::co_spawn(
+        stream_->executor(), [self = shared_from_this()] { return self->write_frames(); },
+        boost::asio::detached);
+  return true;
+}
+
+// True if there is something: `batch` of small frames, or the header of `large` in `batch`.
+bool stream_wire::take_batch(std::string& batch, buffer& large) {
+  const auto lock = std::scoped_lock{guard_};
+  batch.clear();
+  large.reset();
+  while (!unsent_.empty()) {
+    const auto& next = *unsent_.front();
+    if (!batch.empty() && batch.size() + length_bytes + next.size() > batch_bytes_max) break;
+    append_big_endian(batch, static_cast<std::uint32_t>(next.size()));
+    if (next.size() > batch_bytes_max) {
+      large = std::move(unsent_.front());
+      unsent_.pop_front();
+      break;
+    }
+    batch += next;
+    unsent_.pop_front();
+  }
+  writing_ = !batch.empty();
+  return writing_;
+}
+
+awaitable<void> stream_wire::write_frames() {
+  std::string batch;
+  buffer large;
+  while (take_batch(batch, large)) {
+    const auto body = large ? asio::buffer(*large) : asio::const_buffer{};
+    const auto written = co_await stream_->write(asio::buffer(batch), body);
+    {
+      const auto lock = std::scoped_lock{guard_};
+      unsent_bytes_ -= batch.size() + body.size();
+    }
+    if (!written) {
+      finish(ec::closed);
+      co_return;
+    }
+  }
+  bool last = false;
+  {
+    const auto lock = std::scoped_lock{guard_};
+    last = closing_;
+  }
+  if (last) finish(ec::closed);
+}
+
+void stream_wire::start(events handlers) {
+  boost::asio::post(stream_->executor(), [self = shared_from_this(),
+                                          handlers = std::move(handlers)] {
+    if (self->finished_) {
+      if (handlers.closed) handlers.closed(*self->finished_);
+      return;
+    }
+    DUNLIN_ASSERT(!self->started_);
+    self->started_ = true;
+    self->handlers_ = handlers;
+    boost::asio::co_spawn(
+        self->stream_->executor(), [self] { return self->read_frames(); }, boost::asio::detached);
+  });
+}
+
+awaitable<void> stream_wire::read_frames() {
+  const auto reason = co_await read_until_broken();
+  finish(reason);
+}
+
+awaitable<ec> stream_wire::read_until_broken() {
+  std::string held(batch_bytes_max, '\0');
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  for (;;) {
+    while (end - begin >= length_bytes) {
+      const std::size_t size = big_endian_at(held.data() + begin);
+      if (size > frame_bytes_max) co_return ec::bad_message;
+      const auto present = std::min(size, end - begin - length_bytes);
+      if (present < size && size + length_bytes <= held.size()) break;  // it fits once it has come
+      std::string frame(size, '\0');
+      std::memcpy(frame.data(), held.data() + begin + length_bytes, present);
+      begin += length_bytes + present;
+      if (present < size) {
+        const auto rest = co_await stream_->read(asio::buffer(frame) + present);
+        if (!rest) co_return *rest.error;
+      }
+      deliver(std::move(frame));
+    }
+    std::memmove(held.data(), held.data() + begin, end - begin);
+    end -= begin;
+    begin = 0;
+    const auto more = co_await stream_->read_some(asio::buffer(held) + end);
+    if (!more) co_return *more.error;
+    end += more.bytes;
+  }
+}
+
+void stream_wire::deliver(std::string frame) {
+  {
+    const auto lock = std::scoped_lock{guard_};
+    if (closing_) return;
+  }
+  if (handlers_.frame) handlers_.frame(std::move(frame));
+}
+
+void stream_wire::close() {
+  {
+    const auto lock = std::scoped_lock{guard_};
+    if (std::exchange(closing_, true)) return;
+  }
+  boost::asio::post(stream_->executor(), [self = shared_from_this()] {
+    bool writing = false;
+    {
+      const auto lock = std::scoped_lock{self->guard_};
+      writing = self->writing_;
+    }
+    if (!writing) return self->finish(ec::closed);
+    self->stream_->expires_after(flush_timeout);
+  });
+}
+
+void stream_wire::finish(ec reason) {
+  if (finished_) return;
+  finished_ = reason;
+  stream_->close();
+  held_.reset();
+  {
+    const auto lock = std::scoped_lock{guard_};
+    closing_ = true;
+    unsent_.clear();
+  }
+  // The handlers may hold the wire's owner: let go of them, but not before they have heard.
+  const auto handlers = std::exchange(handlers_, {});
+  if (handlers.closed) handlers.closed(reason);
+}
+
+class tls_wire final : public tls_wire_port {
+public:
+  tls_wire(tls_wire_options options, std::shared_ptr<io_threads> threads,
+           std::shared_ptr<doorkeeper> keeper)
+      : options_(std::move(options)), threads_(std::move(threads)), keeper_(std::move(keeper)) {}
+  ~tls_wire() override { stop(); }
+
+  result<void> listen(std::function<void(wire_ptr)> accepted) override {
+    return keeper_->listen([this, accepted = std::move(accepted)](
+                               byte_stream_ptr stream, const node_id&, doorkeeper::place held) {
+      accepted(make_wire(std::move(stream), std::move(held)));
+    });
+  }
+
+  void dial(const node_id& peer, std::function<void(result<wire_ptr>)> done) override {
+    if (threads_->stopping()) return done(ec::stopping);
+    boost::asio::co_spawn(
+        boost::asio::make_strand(threads_->context()),
+        [this, peer, done = std::move(done)] { return dial_now(peer, done); },
+        boost::asio::detached);
+  }
+
+  void stop() override { threads_->stop(); }
+  std::uint16_t port() const override { return keeper_->port(); }
+
+private:
+  awaitable<void> dial_now(node_id peer, std::function<void(result<wire_ptr>)> done) {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    auto stream = co_await keeper_->dial(executor, peer, options_.connect_timeout);
+    if (stream) {
+      done(make_wire(std::move(*stream), nullptr));
+    } else {
+      done(stream.error());
+    }
+  }
+
+  wire_ptr make_wire(byte_stream_ptr stream, doorkeeper::place held) {
+    auto made = std::make_shared<stream_wire>(threads_, std::move(stream), std::move(held),
+                                              options_.unsent_bytes_max);
+    threads_->track(made);
+    return made;
+  }
+
+  const tls_wire_options options_;
+  const std::shared_ptr<io_threads> threads_;
+  const std::shared_ptr<doorkeeper> keeper_;
+};
+
+}  // namespace
+
+result<std::unique_ptr<tls_wire_port>> make_tls_wire(tls_wire_options options, metrics& counts) {
+  auto threads = std::make_shared<io_threads>(1);
+  auto keeper = doorkeeper::make({.port = "wire",
+                                  .self = options.self,
+                                  .listen = options.listen,
+                                  .peers = options.peers,
+                                  .identity = options.identity,
+                                  .wildcard = options.wildcard,
+                                  .handshakes_max = options.handshakes_max,
+                                  .open_max = options.wires_max,
+                                  .handshake_timeout = options.handshake_timeout,
+                                  .connect_timeout = options.connect_timeout},
+                                 threads, counts);
+  if (!keeper) return keeper.error();
+  return std::unique_ptr<tls_wire_port>(
+      std::make_unique<tls_wire>(std::move(options), std::move(threads), std::move(*keeper)));
+}
+
+}  // namespace dunlin::links
