@@ -140,15 +140,12 @@ void raft_core::pump_appends() {
 }
 
 // An append without entries. Its place in the log is where the next append will start, so the
-// answer shows whether the ones before have arrived.
+// answer shows whether the ones before have arrived; or, if that is forgotten, the oldest place that
+// is known, so that a follower which got there in another way (a snapshot, a late answer) says so.
 void raft_core::send_heartbeat(const node_id& name, const progress& peer) {
   auto beat = make(message_kind::append, name);
-  const auto term = log_.term_at(peer.next() - 1);
-  // For one that needs a snapshot, index 0: every log agrees there.
-  if (term && !peer.needs_snapshot) {
-    beat.log_index = peer.next() - 1;
-    beat.log_term = *term;
-  }
+  beat.log_index = std::max(peer.next() - 1, log_.snapshot_index());
+  beat.log_term = *log_.term_at(beat.log_index);
   beat.commit = commit_;
   beat.read_context = round_.empty() ? 0 : read_context_;
   send(std::move(beat));
