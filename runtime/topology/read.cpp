@@ -167,12 +167,15 @@ private:
   }
 
   void read_name(table_reader& from, draft_node& node) {
+    const auto& name = node.value.name;
     if (!from.text("name", node.value.name)) return missing(from, node, "name", "\"n1\"");
-    if (good_name(node.value.name))
-      node.places["name"] = from.where("name");
-    else
-      from.refuse("name", fmt::format("'{}' is no name", node.value.name),
+    if (name == "ca")
+      from.refuse("name", "'ca' is taken by the certificate authority", "choose another");
+    else if (!good_name(name))
+      from.refuse("name", fmt::format("'{}' is no name", name),
                   "use at most 63 lower-case letters, digits and inner dashes");
+    else
+      node.places["name"] = from.where("name");
   }
 
   void read_roles(table_reader& from, draft_node& node) {

@@ -81,6 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "t.toml:9:1: this node has no 'name'; add name = \"n1\""},
         one_mistake{"BadNodeName", "\"n1\"", "\"../n1\"",
                     "t.toml:10:8: node.name '../n1' is no name"},
+        one_mistake{"ReservedName", "\"n1\"", "\"ca\"", "t.toml:10:8: node.name 'ca' is taken by"},
         one_mistake{"NoControl", "control = \"127.0.0.1:7111\"\n", "",
                     "this node has no 'control'"},
         one_mistake{"NoReplicas", "[metadata]\nreplicas = 1", "[metadata]\nreplicas = 0",

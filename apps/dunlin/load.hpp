@@ -1,0 +1,21 @@
+/// What nearly every subcommand starts with: its FILE.
+#pragma once
+
+#include "apps/dunlin/commands.hpp"
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace dunlin::commands {
+
+/// Adds the FILE argument, required, to a subcommand.
+std::shared_ptr<std::string> file_argument(CLI::App& subcommand);
+
+/// The cluster, its file's path made absolute; or none, with every mistake told on stderr.
+std::optional<topology::cluster> load(const std::string& file);
+
+/// "dunlin: …" on stderr; returns `failed`.
+int complain(std::string_view sentence);
+
+}  // namespace dunlin::commands

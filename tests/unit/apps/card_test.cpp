@@ -1,0 +1,40 @@
+#include "apps/dunlin/card.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace dunlin;
+using ::testing::HasSubstr;
+
+static topology::cluster small() {
+  topology::cluster made;
+  made.file = "small.toml";
+  made.options.name = "small";
+  made.options.folder = "/data/small";
+  made.options.region = "eu-central-1";
+  made.nodes.resize(2);
+  made.nodes[0].name = "db";
+  made.nodes[0].folder = "/data/small/db";
+  made.nodes[1].name = "web";
+  made.nodes[1].s3 = topology::endpoint{"0.0.0.0", 7120};
+  return made;
+}
+
+TEST(Card, ExportsWhatClientsNeedInOneLine) {
+  EXPECT_EQ(commands::exports(small(), {"AKID", "SECRET"}),
+            "export AWS_ACCESS_KEY_ID=AKID AWS_SECRET_ACCESS_KEY=SECRET "
+            "AWS_ENDPOINT_URL=http://127.0.0.1:7120 AWS_DEFAULT_REGION=eu-central-1");
+}
+
+TEST(Card, TakesTheFirstNodeThatSpeaksS3AndAnAddressThatCanBeDialled) {
+  EXPECT_EQ(commands::s3_url(small().nodes[0]), "");
+  EXPECT_EQ(commands::first_s3_url(small()), "http://127.0.0.1:7120");
+}
+
+TEST(Card, TellsEndpointsKeysAndTheNextCommandButNoSecret) {
+  const auto card = commands::start_up_card(small(), "build/dunlin");
+  for (const auto* part : {"'small' is up: 2 nodes", "http://127.0.0.1:7120",
+                           "/data/small/credentials", "eval \"$(build/dunlin env small.toml)\"",
+                           "--endpoint-url \"$AWS_ENDPOINT_URL\"", "build/dunlin down small.toml"})
+    EXPECT_THAT(card, HasSubstr(part));
+}
