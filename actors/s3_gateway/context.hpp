@@ -1,0 +1,47 @@
+/// CONTEXT: what a verb knows of its request, and the few steps that all verbs share.
+#pragma once
+
+#include "actors/s3_gateway/error.hpp"
+#include "actors/s3_gateway/services.hpp"
+#include "actors/s3_gateway/sigv4.hpp"
+#include "actors/s3_gateway/target.hpp"
+#include "actors/s3_gateway/task.hpp"
+
+#include <string>
+#include <vector>
+
+namespace dunlin::s3 {
+
+struct context {
+  services& world;
+  target where;
+  claim proof;  ///< verified before a verb runs
+  std::string user;
+  bool root_user = false;
+  v1::BucketRecord bucket;  ///< of verbs on a bucket or object; checked for its owner
+  bool answered = false;    ///< the head went out: an error can only cut now
+
+  const http::request& request() const { return world.request(); }
+  bool head_only() const { return world.request().method == "HEAD"; }
+};
+
+/// Asks; whatever is no answer is thrown. Statuses are the caller's.
+task<v1::QueryReply> ask(context& c, v1::Route to, v1::PartitionQuery query);
+task<v1::CommandReply> execute(context& c, v1::Route to, v1::Command command);
+
+/// Throws what a status other than OK means.
+void expect_ok(v1::CommandReply::Status status);
+
+/// Fills context::bucket. Throws InvalidBucketName, NoSuchBucket, AccessDenied.
+task<void> find_bucket(context& c);
+
+/// The whole answer.
+task<void> answer(context& c, int status, std::vector<http::header> headers, std::string body);
+task<void> answer_xml(context& c, std::string document);
+
+/// The head of an answer whose body, of `length` bytes, follows by services::write_body.
+/// `first` is its beginning, or all of it.
+task<void> answer_head(context& c, int status, std::vector<http::header> headers,
+                       std::uint64_t length, buffer first);
+
+}  // namespace dunlin::s3

@@ -1,0 +1,48 @@
+#include "actors/s3_gateway/verbs.hpp"
+
+#include <utility>
+
+namespace dunlin::s3 {
+
+namespace {
+
+task<v1::CommandReply> end_delete(context& c, const std::string& id, bool removed) {
+  v1::Command command;
+  auto& body = *command.mutable_end_delete_bucket();
+  body.set_name(c.where.bucket);
+  body.set_id(id);
+  body.set_removed(removed);
+  auto route = to_root();
+  auto reply = co_await execute(c, std::move(route), std::move(command));
+  co_return reply;
+}
+
+}  // namespace
+
+/// Mark at the root, seal at the bucket's partition, remove at the root (decision 11). Each step is
+/// idempotent: one that died in the middle is ended by the next DELETE.
+task<void> delete_bucket(context& c) {
+  v1::Command begin;
+  begin.mutable_begin_delete_bucket()->set_name(c.where.bucket);
+  auto root = to_root();
+  auto begun = co_await execute(c, std::move(root), std::move(begin));
+  expect_ok(begun.status());
+  const auto id = begun.bucket().id();
+
+  v1::Command seal;
+  seal.mutable_seal_bucket()->set_bucket_id(id);
+  auto partition = to_bucket(id);
+  auto sealed = co_await execute(c, std::move(partition), std::move(seal));
+  if (sealed.status() != v1::CommandReply::OK) {
+    // Only a definite no gives the name back; after an unknown outcome it may be sealed.
+    if (sealed.status() == v1::CommandReply::BUCKET_NOT_EMPTY) co_await end_delete(c, id, false);
+    throw error_of(sealed.status());
+  }
+  const auto ended = co_await end_delete(c, id, true);
+  // Somebody else's DELETE may have come first; the bucket is gone either way.
+  if (ended.status() != v1::CommandReply::NO_SUCH_BUCKET) expect_ok(ended.status());
+  std::vector<http::header> headers;
+  co_await answer(c, 204, std::move(headers), std::string());
+}
+
+}  // namespace dunlin::s3
