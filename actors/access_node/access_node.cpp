@@ -1,0 +1,59 @@
+#include "actors/access_node/access_node.hpp"
+
+#include <caf/all.hpp>
+
+#include <utility>
+
+namespace dunlin {
+
+namespace {
+
+using self_pointer = access_node_actor::stateful_pointer<access_node_state>;
+
+void accept(self_pointer self, const http::exchange_ptr& exchange) {
+  auto& state = self->state;
+  if (state.counts.draining || state.counts.in_flight >= state.options.requests_max) {
+    ++state.counts.refused;
+    state.options.refuse(exchange);
+    return;
+  }
+  ++state.counts.in_flight;
+  ++state.counts.started;
+  self->monitor(state.options.start(self->system(), exchange));
+}
+
+void on_ended(self_pointer self) {
+  auto& state = self->state;
+  --state.counts.in_flight;
+  if (state.counts.in_flight > 0) return;
+  for (auto& waiting : std::exchange(state.drained, {}))
+    waiting.deliver(caf::unit);
+}
+
+}  // namespace
+
+access_node_actor::behavior_type access_node(self_pointer self, access_node_options options) {
+  self->state.options = std::move(options);
+  self->set_down_handler([self](const caf::down_msg&) { on_ended(self); });
+  return {
+      [self](const incoming_request& request) { accept(self, request.exchange); },
+      [self](const drain_requests&) -> caf::result<caf::unit_t> {
+        self->state.counts.draining = true;
+        auto promise = self->make_response_promise<caf::unit_t>();
+        if (self->state.counts.in_flight == 0)
+          promise.deliver(caf::unit);
+        else
+          self->state.drained.push_back(promise);
+        return promise;
+      },
+      [self](const count_requests&) { return self->state.counts; },
+  };
+}
+
+http::acceptor acceptor_of(access_node_actor bridge) {
+  return [bridge](http::exchange_ptr exchange) {
+    caf::anon_send(bridge, incoming_request{std::move(exchange)});
+  };
+}
+
+}  // namespace dunlin

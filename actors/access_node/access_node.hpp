@@ -1,0 +1,64 @@
+/// ACCESS NODE: the bridge between the HTTP entry's threads and the actors (decision 5). Starts an
+/// actor for each request, a bounded number at a time; what comes above is refused at once.
+#pragma once
+
+#include "runtime/http/exchange.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/unit.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace dunlin {
+
+/// A request came in.
+struct incoming_request {
+  http::exchange_ptr exchange;
+};
+/// Refuses new requests from now on; answered when none is in flight.
+struct drain_requests {};
+struct count_requests {};
+struct request_counts {
+  std::uint64_t in_flight = 0;
+  std::uint64_t started = 0;
+  std::uint64_t refused = 0;
+  bool draining = false;
+};
+
+using access_node_actor = caf::typed_actor<caf::reacts_to<incoming_request>,
+                                           caf::replies_to<drain_requests>::with<caf::unit_t>,
+                                           caf::replies_to<count_requests>::with<request_counts>>;
+
+struct access_node_options {
+  std::uint32_t requests_max = 256;
+  /// Starts the actor of one request; it ends when the request has its answer.
+  std::function<caf::actor(caf::actor_system&, http::exchange_ptr)> start;
+  /// Answers a request that may not start.
+  std::function<void(const http::exchange_ptr&)> refuse;
+};
+
+struct access_node_state {
+  access_node_options options;
+  request_counts counts;
+  std::vector<caf::typed_response_promise<caf::unit_t>> drained;
+};
+
+access_node_actor::behavior_type access_node(
+    access_node_actor::stateful_pointer<access_node_state> self, access_node_options options);
+
+/// For http::entry::serve. The entry's threads only put a message into the actor's mailbox, which
+/// is bounded by the entry's connections.
+http::acceptor acceptor_of(access_node_actor bridge);
+
+}  // namespace dunlin
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::incoming_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::drain_requests)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::count_requests)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::request_counts)

@@ -1,0 +1,60 @@
+/// S3 REQUEST: the actor of one request. Runs the verb's coroutine and performs what it asks for by
+/// messages; ends with its answer. When it dies the coroutine is destroyed, the writer is told to
+/// quit, and the exchange is dropped, which cuts the connection.
+#pragma once
+
+#include "actors/s3_gateway/handle.hpp"
+#include "messages/partition.hpp"
+#include "messages/storage.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/http/exchange.hpp"
+#include "runtime/observe/metrics.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+namespace dunlin {
+
+/// INTERNAL: the entry's answer to read(); without `code` the bytes are good.
+struct body_arrived {
+  std::string bytes;
+  std::optional<ec> code;
+};
+/// INTERNAL: the entry's answer to respond() or write().
+struct bytes_left {
+  std::optional<ec> code;
+};
+
+using s3_request_actor = caf::typed_actor<caf::reacts_to<body_arrived>, caf::reacts_to<bytes_left>>;
+
+struct s3_gateway_options {
+  s3::options protocol;
+  std::chrono::milliseconds metadata_timeout{15'000};
+  std::chrono::milliseconds object_timeout{30'000};  ///< one write, finish or read of object bytes
+};
+
+/// What every request of a node shares. Thread safe things only: requests run on any thread.
+struct s3_gateway_parts {
+  partition_router_actor router;
+  coordinator_actor coordinator;
+  std::shared_ptr<const wall_clock> clock;
+  std::shared_ptr<random_source> random;
+  std::shared_ptr<metrics> numbers;  ///< may be null
+};
+
+/// How access_node starts and refuses requests, without knowing this folder.
+std::function<caf::actor(caf::actor_system&, http::exchange_ptr)> s3_request_starter(
+    s3_gateway_options options, s3_gateway_parts parts);
+
+/// Answers 503 SlowDown in S3's words.
+void refuse_s3_request(const http::exchange_ptr& exchange);
+
+}  // namespace dunlin
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::body_arrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::bytes_left)
