@@ -7,6 +7,8 @@ namespace dunlin::s3 {
 task<v1::QueryReply> ask(context& c, v1::Route to, v1::PartitionQuery query) {
   auto reply = co_await c.world.ask(std::move(to), std::move(query));
   if (!reply) throw error_of(reply.error());
+  // To a reader a bucket whose delete has sealed it is gone.
+  if (reply->status() == v1::CommandReply::SEALED) throw error("NoSuchBucket");
   co_return std::move(*reply);
 }
 

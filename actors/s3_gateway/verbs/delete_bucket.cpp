@@ -6,6 +6,8 @@ namespace dunlin::s3 {
 
 namespace {
 
+constexpr int seal_rounds_max = 100;
+
 task<v1::CommandReply> end_delete(context& c, const std::string& id, bool removed) {
   v1::Command command;
   auto& body = *command.mutable_end_delete_bucket();
@@ -15,6 +17,20 @@ task<v1::CommandReply> end_delete(context& c, const std::string& id, bool remove
   auto route = to_root();
   auto reply = co_await execute(c, std::move(route), std::move(command));
   co_return reply;
+}
+
+/// Sealing also aborts open uploads, a bounded number a command; TOO_MANY_OPEN: some are left.
+task<v1::CommandReply::Status> seal(context& c, const std::string& id) {
+  auto status = v1::CommandReply::TOO_MANY_OPEN;
+  for (int round = 0; status == v1::CommandReply::TOO_MANY_OPEN && round < seal_rounds_max;
+       ++round) {
+    v1::Command command;
+    command.mutable_seal_bucket()->set_bucket_id(id);
+    auto route = to_bucket(id);
+    const auto reply = co_await execute(c, std::move(route), std::move(command));
+    status = reply.status();
+  }
+  co_return status;
 }
 
 }  // namespace
@@ -29,14 +45,11 @@ task<void> delete_bucket(context& c) {
   expect_ok(begun.status());
   const auto id = begun.bucket().id();
 
-  v1::Command seal;
-  seal.mutable_seal_bucket()->set_bucket_id(id);
-  auto partition = to_bucket(id);
-  auto sealed = co_await execute(c, std::move(partition), std::move(seal));
-  if (sealed.status() != v1::CommandReply::OK) {
+  const auto sealed = co_await seal(c, id);
+  if (sealed != v1::CommandReply::OK) {
     // Only a definite no gives the name back; after an unknown outcome it may be sealed.
-    if (sealed.status() == v1::CommandReply::BUCKET_NOT_EMPTY) co_await end_delete(c, id, false);
-    throw error_of(sealed.status());
+    if (sealed == v1::CommandReply::BUCKET_NOT_EMPTY) co_await end_delete(c, id, false);
+    throw error_of(sealed);
   }
   const auto ended = co_await end_delete(c, id, true);
   // Somebody else's DELETE may have come first; the bucket is gone either way.

@@ -35,6 +35,26 @@ wish read_wish(const std::string& body) {
   return out;
 }
 
+task<v1::CommandReply::Status> remove(context& c, const std::vector<std::string>& keys) {
+  v1::Command command;
+  auto& body = *command.mutable_delete_objects();
+  body.set_bucket_id(c.bucket.id());
+  for (const auto& key : keys)
+    body.add_keys(key);
+  auto route = to_bucket(c.bucket.id());
+  const auto reply = co_await execute(c, std::move(route), std::move(command));
+  co_return reply.status();
+}
+
+/// Objects of very many parts are too much for one command together; one by one each is allowed.
+task<void> remove_each(context& c, const std::vector<std::string>& keys) {
+  for (const auto& key : keys) {
+    const std::vector<std::string> one(1, key);
+    const auto status = co_await remove(c, one);
+    expect_ok(status);
+  }
+}
+
 }  // namespace
 
 task<void> delete_objects(context& c) {
@@ -43,14 +63,11 @@ task<void> delete_objects(context& c) {
     throw error("InvalidRequest", "Missing required header for this request: Content-MD5");
   const auto body = co_await read_all(c, xml_bytes_max);
   const auto w = read_wish(body);
-  v1::Command command;
-  auto& remove = *command.mutable_delete_objects();
-  remove.set_bucket_id(c.bucket.id());
-  for (const auto& key : w.keys)
-    remove.add_keys(key);
-  auto route = to_bucket(c.bucket.id());
-  auto reply = co_await execute(c, std::move(route), std::move(command));
-  expect_ok(reply.status());
+  const auto status = co_await remove(c, w.keys);
+  if (status == v1::CommandReply::TOO_MANY_OPEN && w.keys.size() > 1)
+    co_await remove_each(c, w.keys);
+  else
+    expect_ok(status);
   xml_writer xml;
   xml.open_root("DeleteResult");
   if (!w.quiet) {

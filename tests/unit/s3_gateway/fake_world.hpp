@@ -1,0 +1,100 @@
+/// A WORLD for verbs, in one thread: real partition machines over memory, bytes in a map, and a
+/// client that signs. Every answer is there at once.
+#pragma once
+
+#include "actors/partition/machine/partition_machine.hpp"
+#include "actors/s3_gateway/handle.hpp"
+#include "actors/s3_gateway/services.hpp"
+#include "runtime/storage/memory_store.hpp"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dunlin::s3::test {
+
+inline constexpr std::int64_t test_time_ms = 1'440'938'160'000;  // 2015-08-30T12:36:00Z
+
+/// What a client got.
+struct seen {
+  int status = 0;
+  std::vector<http::header> headers;
+  std::uint64_t content_length = 0;
+  std::string body;
+  bool cut = false;
+  std::string header(std::string_view name) const;  ///< empty if absent
+  std::string code() const;                         ///< of the S3 error, empty if none
+};
+
+/// One client request before it is signed.
+struct call {
+  std::string method = "GET";
+  std::string target = "/";
+  std::string body;
+  std::vector<http::header> headers;
+  bool chunked = false;        ///< no Content-Length
+  bool signed_payload = true;  ///< else UNSIGNED-PAYLOAD
+};
+
+/// What the machines, the bytes and the clock are; outlives requests.
+class cluster {
+public:
+  cluster();
+  v1::CommandReply execute(const v1::Route& to, const v1::Command& command);
+  v1::QueryReply ask(const v1::Route& to, v1::PartitionQuery query);
+  void add_user(const std::string& user, const std::string& key, const std::string& secret,
+                bool root);
+
+  memory_store root_store, store;
+  std::optional<partition_machine> root, data;
+  std::map<std::string, std::string> pages;  ///< by first page: the bytes of a run
+  std::int64_t now_ms = test_time_ms;
+  std::uint64_t index = 0;
+  std::uint64_t serial = 0;
+  s3::options options;
+
+  // Faults, each for the next use only where it is optional.
+  std::optional<ec> execute_fails, ask_fails, write_fails, finish_fails, read_fails, open_fails;
+  std::optional<std::size_t> read_fails_after;  ///< bytes of the next read
+  std::optional<ec> client_fails;               ///< at the end of what it sent
+  std::size_t client_sends_only = SIZE_MAX;
+  int finished_writes = 0;
+  std::function<void()> before_execute;  ///< a race: runs once before the next command
+  std::function<void()> before_open_read;
+};
+
+/// A signed-in client.
+class client {
+public:
+  explicit client(cluster& at, std::string key = "ROOTKEY", std::string secret = "rootsecret")
+      : at_(at), key_(std::move(key)), secret_(std::move(secret)) {}
+
+  /// Signs and runs it.
+  seen send(const call& what);
+  /// Runs the request as it is.
+  seen send_raw(http::request request, const std::string& body);
+  http::request sign(const call& what);
+
+  seen get(const std::string& target) { return send({"GET", target, "", {}}); }
+  seen head(const std::string& target) { return send({"HEAD", target, "", {}}); }
+  seen put(const std::string& target, const std::string& body = "",
+           std::vector<http::header> headers = {}) {
+    return send({"PUT", target, body, std::move(headers)});
+  }
+  seen post(const std::string& target, const std::string& body = "") {
+    return send({"POST", target, body, {}});
+  }
+  seen remove(const std::string& target) { return send({"DELETE", target, "", {}}); }
+
+private:
+  cluster& at_;
+  std::string key_, secret_;
+};
+
+/// Text between <name> and </name>, of the first or each such element.
+std::string element(const std::string& xml, const std::string& name);
+std::vector<std::string> elements(const std::string& xml, const std::string& name);
+
+}  // namespace dunlin::s3::test
