@@ -26,6 +26,7 @@ raft_core::raft_core(options config, std::function<std::uint64_t()> random, rest
   hard_ = std::move(from.hard);
   DUNLIN_ASSERT(hard_.term >= log_.last_term());
   DUNLIN_ASSERT(from.applied >= log_.snapshot_index() && from.applied <= log_.last_index());
+  settled_ = log_.snapshot_index();
   commit_ = handed_to_apply_ = applied_ = from.applied;
   reset_election_timer();
 }

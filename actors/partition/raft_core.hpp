@@ -77,6 +77,10 @@ public:
   index_t stored_index() const { return log_.stored(); }  ///< entries up to here are on disk
   const entry* find(index_t index) const { return log_.find(index); }
 
+  /// Every voter's disk holds the committed log up to here, as the leader says: compacting no
+  /// further than this leaves nobody behind who would need a snapshot.
+  index_t settled() const { return settled_; }
+
   /// Leader only: the peer needs entries that the log no longer holds. It gets heartbeats and
   /// nothing else until a snapshot has brought it to first_index() - 1.
   bool needs_snapshot(const node_id& peer) const;
@@ -123,6 +127,7 @@ private:
   void on_append_reply(const message& m);
   void advance_commit();
   void commit_to(index_t index);
+  void settle();
   void pump_appends();
   void send_heartbeat(const node_id& peer, const progress& state);
   void send_heartbeats();
@@ -144,6 +149,7 @@ private:
   hard_state hard_;
   node_id leader_;
   index_t commit_ = 0;
+  index_t settled_ = 0;
   index_t handed_to_apply_ = 0;
   index_t applied_ = 0;
 

@@ -38,6 +38,7 @@ void raft_core::on_append(message& m) {
   if (!merge(m)) return;
   const auto matched = std::max(expected, m.log_index);
   commit_to(std::min(m.commit, matched));
+  settled_ = std::max(settled_, std::min(m.settled, commit_));
   answer_append(m, matched);
 }
 
@@ -109,6 +110,14 @@ void raft_core::advance_commit() {
   commit_to(index);
 }
 
+void raft_core::settle() {
+  auto everywhere = std::min(commit_, log_.stored());
+  for (const auto& [name, peer] : peers_)
+    everywhere = std::min(everywhere, peer.match());
+  // What was settled once stays so: committed entries are never cut.
+  settled_ = std::max(settled_, everywhere);
+}
+
 void raft_core::commit_to(index_t index) {
   if (index <= commit_) return;
   DUNLIN_ASSERT(index <= log_.last_index());
@@ -140,18 +149,21 @@ void raft_core::pump_appends() {
 }
 
 // An append without entries. Its place in the log is where the next append will start, so the
-// answer shows whether the ones before have arrived; or, if that is forgotten, the oldest place that
-// is known, so that a follower which got there in another way (a snapshot, a late answer) says so.
+// answer shows whether the ones before have arrived; or, if that is forgotten, the oldest place
+// that is known, so that a follower which got there in another way (a snapshot, a late answer) says
+// so.
 void raft_core::send_heartbeat(const node_id& name, const progress& peer) {
   auto beat = make(message_kind::append, name);
   beat.log_index = std::max(peer.next() - 1, log_.snapshot_index());
   beat.log_term = *log_.term_at(beat.log_index);
   beat.commit = commit_;
+  beat.settled = settled_;
   beat.read_context = round_.empty() ? 0 : read_context_;
   send(std::move(beat));
 }
 
 void raft_core::send_heartbeats() {
+  settle();
   for (const auto& [name, peer] : peers_)
     send_heartbeat(name, peer);
 }

@@ -53,6 +53,7 @@ struct message {
   term_t reject_hint_term = 0;
   std::uint64_t read_context = 0;
   bool transfer = false;
+  index_t settled = 0;  ///< append: every voter has this much on disk
 };
 
 enum class role : std::uint8_t { follower, pre_candidate, candidate, leader };

@@ -263,6 +263,21 @@ TEST_F(RaftReplication, ReportsAFollowerThatNeedsWhatTheLogHasForgotten) {
   EXPECT_EQ(bench.core("a").match_of("b"), bench.core("a").last_index());
 }
 
+TEST_F(RaftReplication, OnlyWhatEveryVoterHasOnDiskIsSettled) {
+  bench.elect("a");
+  bench.tick_all(2);
+  bench.hold_storage("c");
+  write("x");
+  bench.settle();
+  bench.tick_all(2);
+  EXPECT_EQ(bench.core("a").commit(), 2u);
+  EXPECT_EQ(bench.core("a").settled(), 1u);
+  bench.free_storage("c");
+  bench.tick_all(2);
+  EXPECT_EQ(bench.core("a").settled(), 2u);
+  EXPECT_EQ(bench.core("b").settled(), 2u);
+}
+
 TEST_F(RaftReplication, AnAppendThatBeginsBelowTheLogIsTakenFromWhereTheLogBegins) {
   bench.elect("a");
   for (auto i = 0; i < 4; ++i)
