@@ -6,7 +6,6 @@
 
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
-#include <caf/unit.hpp>
 
 #include <chrono>
 #include <string>
@@ -53,6 +52,10 @@ using page_link_actor = caf::typed_actor<caf::replies_to<exchange_page>::with<pa
 
 // ---- inside one access node ----
 
+/// "Done", with nothing more to say. CAF 0.17 cannot deliver caf::unit_t as an answer: the
+/// requester gets unexpected_response.
+struct accepted {};
+
 /// Part of an object to write, in order. Any size up to coordinator_options::page_bytes.
 struct object_bytes {
   buffer bytes;
@@ -69,7 +72,7 @@ struct next_bytes {
 using object_writer_actor = caf::typed_actor<
     // Answered when there is room for more, which is the back-pressure; an error when the write
     // quorum is lost (unavailable), storage is full (disk_full).
-    caf::replies_to<object_bytes>::with<caf::unit_t>,
+    caf::replies_to<object_bytes>::with<accepted>,
     // Answered when every page is durable at the write quorum.
     caf::replies_to<finish_object>::with<v1::Layout>>;
 
@@ -98,6 +101,7 @@ using coordinator_actor = caf::typed_actor<caf::replies_to<open_write>::with<obj
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::page_transfer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::page_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::exchange_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::accepted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::object_bytes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::finish_object)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::next_bytes)

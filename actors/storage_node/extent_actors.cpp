@@ -19,7 +19,7 @@ static void sync_all(writer_pointer self) {
   if (!done) log::error("storage_node.sync_failed", {{"error", to_string(done.error())}});
   for (auto promise : waiting)
     if (done)
-      promise.deliver(caf::unit);
+      promise.deliver(accepted{});
     else
       promise.deliver(make_error(done.error()));
   if (state.tick_sent) return;
@@ -43,11 +43,11 @@ extent_writer_actor::behavior_type extent_writer(writer_pointer self, shared_sto
   self->state.options = options;
   self->state.store = std::move(store);
   return {
-      [self](const store_page& wish) -> caf::result<caf::unit_t> {
+      [self](const store_page& wish) -> caf::result<accepted> {
         auto& state = self->state;
         if (const auto done = state.store->append(wish.page); !done)
           return make_error(done.error());
-        auto promise = self->make_response_promise<caf::unit_t>();
+        auto promise = self->make_response_promise<accepted>();
         state.waiting.push_back(promise);
         if (state.waiting.size() >= state.options.batch_pages_max) {
           sync_all(self);
@@ -120,9 +120,9 @@ static caf::result<v1::ListPagesReply> list_pages(extent_reader_state& state,
 }
 
 extent_reader_actor::behavior_type extent_reader(reader_pointer self, shared_store store,
-                                                 const wall_clock& clock) {
+                                                 const wall_clock* clock) {
   self->state.store = std::move(store);
-  self->state.clock = &clock;
+  self->state.clock = clock;
   return {
       [self](const read_page& wish) -> caf::result<extents::page_range> {
         auto range = self->state.store->read(wish.page, wish.offset, wish.length);

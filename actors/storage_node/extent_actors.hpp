@@ -35,7 +35,7 @@ struct missing_pages {
 
 using extent_writer_actor = caf::typed_actor<
     // Answered when durable.
-    caf::replies_to<store_page>::with<caf::unit_t>,
+    caf::replies_to<store_page>::with<accepted>,
     caf::replies_to<v1::FreePages>::with<v1::FreePagesReply>,
     // INTERNAL: everything that was in the mailbox has been appended: sync.
     caf::reacts_to<caf::flush_atom>,
@@ -55,7 +55,7 @@ struct extent_writer_options {
 struct extent_writer_state {
   extent_writer_options options;
   shared_store store;
-  std::vector<caf::typed_response_promise<caf::unit_t>> waiting;
+  std::vector<caf::typed_response_promise<accepted>> waiting;
   bool flush_sent = false;
   bool tick_sent = false;
 };
@@ -71,7 +71,7 @@ struct extent_reader_state {
 
 extent_reader_actor::behavior_type extent_reader(
     extent_reader_actor::stateful_pointer<extent_reader_state> self, shared_store store,
-    const wall_clock& clock);
+    const wall_clock* clock);
 
 }  // namespace dunlin
 

@@ -38,7 +38,7 @@ static void write(self_pointer self, const repair_core::fetch& what, const page_
   if (!page.bytes) page.bytes = std::make_shared<const std::string>();
   self->request(self->state.writer, self->state.options.page_timeout, store_page{std::move(page)})
       .then(
-          [self, what](caf::unit_t) {
+          [self, what](accepted) {
             ++*self->state.repaired;
             log::info("storage_node.page_repaired", {{"page", page_text(what.page)}});
             end(self, what, true);

@@ -71,7 +71,7 @@ static caf::result<page_answer> write_page(self_pointer self, const page_transfe
   ++self->state.transfers;
   self->request(self->state.parts.writer, self->state.options.disk_timeout, std::move(wish))
       .then(
-          [self, promise](caf::unit_t) mutable {
+          [self, promise](accepted) mutable {
             --self->state.transfers;
             promise.deliver(page_answer{});
           },

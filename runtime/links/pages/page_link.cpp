@@ -67,9 +67,9 @@ void send_to_local(self_pointer self, const exchange_page& wish, const page_tran
 
 }  // namespace
 
-page_link_service::behavior_type page_link(self_pointer self, node_id self_node, bulk_port& bulk) {
+page_link_service::behavior_type page_link(self_pointer self, node_id self_node, bulk_port* bulk) {
   self->state.self_node = std::move(self_node);
-  self->state.bulk = &bulk;
+  self->state.bulk = bulk;
   return {
       [self](const exchange_page& wish) -> caf::result<page_answer> {
         auto& state = self->state;

@@ -38,7 +38,7 @@ struct page_link_state {
 
 /// `bulk` outlives the actor.
 page_link_service::behavior_type page_link(
-    page_link_service::stateful_pointer<page_link_state> self, node_id self_node, bulk_port& bulk);
+    page_link_service::stateful_pointer<page_link_state> self, node_id self_node, bulk_port* bulk);
 
 }  // namespace dunlin::links
 
