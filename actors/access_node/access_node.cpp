@@ -27,7 +27,7 @@ void on_ended(self_pointer self) {
   --state.counts.in_flight;
   if (state.counts.in_flight > 0) return;
   for (auto& waiting : std::exchange(state.drained, {}))
-    waiting.deliver(caf::unit);
+    waiting.deliver(accepted{});
 }
 
 }  // namespace
@@ -37,11 +37,11 @@ access_node_actor::behavior_type access_node(self_pointer self, access_node_opti
   self->set_down_handler([self](const caf::down_msg&) { on_ended(self); });
   return {
       [self](const incoming_request& request) { accept(self, request.exchange); },
-      [self](const drain_requests&) -> caf::result<caf::unit_t> {
+      [self](const drain_requests&) -> caf::result<accepted> {
         self->state.counts.draining = true;
-        auto promise = self->make_response_promise<caf::unit_t>();
+        auto promise = self->make_response_promise<accepted>();
         if (self->state.counts.in_flight == 0)
-          promise.deliver(caf::unit);
+          promise.deliver(accepted{});
         else
           self->state.drained.push_back(promise);
         return promise;

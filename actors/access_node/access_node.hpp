@@ -2,6 +2,7 @@
 /// actor for each request, a bounded number at a time; what comes above is refused at once.
 #pragma once
 
+#include "messages/storage.hpp"
 #include "runtime/http/exchange.hpp"
 
 #include <caf/actor.hpp>
@@ -9,7 +10,6 @@
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
-#include <caf/unit.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -32,7 +32,7 @@ struct request_counts {
 };
 
 using access_node_actor = caf::typed_actor<caf::reacts_to<incoming_request>,
-                                           caf::replies_to<drain_requests>::with<caf::unit_t>,
+                                           caf::replies_to<drain_requests>::with<accepted>,
                                            caf::replies_to<count_requests>::with<request_counts>>;
 
 struct access_node_options {
@@ -46,7 +46,7 @@ struct access_node_options {
 struct access_node_state {
   access_node_options options;
   request_counts counts;
-  std::vector<caf::typed_response_promise<caf::unit_t>> drained;
+  std::vector<caf::typed_response_promise<accepted>> drained;
 };
 
 access_node_actor::behavior_type access_node(

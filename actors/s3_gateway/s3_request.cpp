@@ -119,9 +119,9 @@ public:
   }
 
   s3::async<result<void>> write(buffer bytes) override {
-    return call<void, caf::unit_t>(writer_.get(), options_->object_timeout,
+    return call<void, accepted>(writer_.get(), options_->object_timeout,
                                    object_bytes{std::move(bytes)},
-                                   [](caf::unit_t) { return result<void>(); });
+                                   [](accepted) { return result<void>(); });
   }
 
   s3::async<result<v1::Layout>> finish_write() override {
