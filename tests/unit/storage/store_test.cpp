@@ -1,5 +1,6 @@
 // What every KEY-VALUE STORE promises, held by each of them on each disk.
 #include "runtime/storage/memory_store.hpp"
+#include "runtime/storage/sqlite_store.hpp"
 #include "tests/unit/disk/disk_fixture.hpp"
 
 #include <gtest/gtest.h>
@@ -16,6 +17,10 @@ struct store_kind {
 };
 
 static std::unique_ptr<kv_store> make_memory(disk&) { return std::make_unique<memory_store>(); }
+
+static std::unique_ptr<kv_store> make_sqlite(disk& on) {
+  return sqlite_store::open(on, "state.db").value();
+}
 
 class Store : public testing::TestWithParam<store_kind> {
 protected:
@@ -130,7 +135,10 @@ TEST_P(Store, CheckpointsWithAndWithoutSomethingToDo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, Store,
-                         testing::Values(store_kind{"Memory", simulated_kind(), make_memory}),
+                         testing::Values(store_kind{"Memory", simulated_kind(), make_memory},
+                                         store_kind{"SqliteSimulated", simulated_kind(),
+                                                    make_sqlite},
+                                         store_kind{"SqlitePosix", posix_kind(), make_sqlite}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace dunlin

@@ -1,0 +1,195 @@
+#include "runtime/storage/sqlite_vfs.hpp"
+
+#include "runtime/disk/path.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <new>
+
+namespace dunlin {
+
+/// What SQLite allocates for an open file: its own part first.
+struct vfs_file {
+  sqlite3_file base;
+  sqlite_vfs* owner;
+  file* bytes;
+  std::string* path;
+};
+
+/// The functions that SQLite calls.
+struct vfs_calls {
+  static vfs_file& of(sqlite3_file* handle) { return *reinterpret_cast<vfs_file*>(handle); }
+  static sqlite_vfs& of(sqlite3_vfs* vfs) { return *static_cast<sqlite_vfs*>(vfs->pAppData); }
+
+  static int close(sqlite3_file* handle) {
+    delete of(handle).bytes;
+    delete of(handle).path;
+    return SQLITE_OK;
+  }
+
+  static int read(sqlite3_file* handle, void* target, int size, sqlite3_int64 offset) {
+    auto* bytes = static_cast<char*>(target);
+    const auto wanted = static_cast<std::size_t>(size);
+    const auto got = of(handle).bytes->pread(static_cast<std::uint64_t>(offset), bytes, wanted);
+    if (!got) return of(handle).owner->fail(got.error(), SQLITE_IOERR_READ);
+    if (*got == wanted) return SQLITE_OK;
+    std::memset(bytes + *got, 0, wanted - *got);  // SQLite relies on it
+    return SQLITE_IOERR_SHORT_READ;
+  }
+
+  static int write(sqlite3_file* handle, const void* data, int size, sqlite3_int64 offset) {
+    const std::string_view bytes(static_cast<const char*>(data), static_cast<std::size_t>(size));
+    const auto written = of(handle).bytes->pwrite(static_cast<std::uint64_t>(offset), bytes);
+    if (!written) return of(handle).owner->fail(written.error(), SQLITE_IOERR_WRITE);
+    return SQLITE_OK;
+  }
+
+  static int truncate(sqlite3_file* handle, sqlite3_int64 size) {
+    const auto cut = of(handle).bytes->truncate(static_cast<std::uint64_t>(size));
+    if (!cut) return of(handle).owner->fail(cut.error(), SQLITE_IOERR_TRUNCATE);
+    return SQLITE_OK;
+  }
+
+  static int sync(sqlite3_file* handle, int) {
+    auto& owner = *of(handle).owner;
+    if (auto synced = of(handle).bytes->sync(); !synced)
+      return owner.fail(synced.error(), SQLITE_IOERR_FSYNC);
+    // SQLite trusts a synced file to be there after a crash, so its name has to be.
+    if (auto named = owner.sync_new_names(folder_of(*of(handle).path)); !named)
+      return owner.fail(named.error(), SQLITE_IOERR_DIR_FSYNC);
+    return SQLITE_OK;
+  }
+
+  static int file_size(sqlite3_file* handle, sqlite3_int64* size) {
+    const auto known = of(handle).bytes->size();
+    if (!known) return of(handle).owner->fail(known.error(), SQLITE_IOERR_FSTAT);
+    *size = static_cast<sqlite3_int64>(*known);
+    return SQLITE_OK;
+  }
+
+  // One connection owns the database, so locks are always granted.
+  static int lock(sqlite3_file*, int) { return SQLITE_OK; }
+  static int check_reserved_lock(sqlite3_file*, int* held) {
+    *held = 0;
+    return SQLITE_OK;
+  }
+  static int file_control(sqlite3_file*, int, void*) { return SQLITE_NOTFOUND; }
+  static int sector_size(sqlite3_file*) { return 512; }
+  // A sector that is torn keeps its old or its new bytes: what lies beside a write is not touched.
+  static int device_characteristics(sqlite3_file*) { return SQLITE_IOCAP_POWERSAFE_OVERWRITE; }
+
+  static int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* handle, int flags,
+                  int* out_flags) {
+    handle->pMethods = nullptr;                   // then SQLite does not close what was not opened
+    if (name == nullptr) return SQLITE_CANTOPEN;  // temporary files stay in memory
+    auto& owner = of(vfs);
+    const auto creates = (flags & SQLITE_OPEN_CREATE) != 0;
+    const auto writes = (flags & SQLITE_OPEN_READWRITE) != 0;
+    const auto there = owner.disk_.exists(name);
+    if (!there) return owner.fail(there.error(), SQLITE_CANTOPEN);
+    auto opened = owner.disk_.open(name, creates  ? disk::mode::create
+                                         : writes ? disk::mode::read_write
+                                                  : disk::mode::read);
+    if (!opened) return owner.fail(opened.error(), SQLITE_CANTOPEN);
+    if (!*there) owner.unsynced_folders_.insert(folder_of(name));
+    auto* made = new (handle) vfs_file{{&methods}, &owner, nullptr, nullptr};
+    made->path = new std::string(name);
+    made->bytes = opened->release();
+    if (out_flags != nullptr) *out_flags = flags;
+    return SQLITE_OK;
+  }
+
+  static int remove(sqlite3_vfs* vfs, const char* name, int sync_folder) {
+    auto& owner = of(vfs);
+    const auto gone = owner.disk_.remove(name);
+    if (!gone && gone.error() == ec::not_found) return SQLITE_IOERR_DELETE_NOENT;
+    if (!gone) return owner.fail(gone.error(), SQLITE_IOERR_DELETE);
+    if (sync_folder == 0) return SQLITE_OK;
+    if (auto synced = owner.disk_.sync_folder(folder_of(name)); !synced)
+      return owner.fail(synced.error(), SQLITE_IOERR_DIR_FSYNC);
+    return SQLITE_OK;
+  }
+
+  static int access(sqlite3_vfs* vfs, const char* name, int, int* answer) {
+    const auto there = of(vfs).disk_.exists(name);
+    if (!there) return of(vfs).fail(there.error(), SQLITE_IOERR_ACCESS);
+    *answer = *there ? 1 : 0;
+    return SQLITE_OK;
+  }
+
+  static int full_pathname(sqlite3_vfs*, const char* name, int size, char* target) {
+    sqlite3_snprintf(size, target, "%s", name);
+    return SQLITE_OK;
+  }
+
+  // SQLite seeds its salts from the default VFS; nothing of ours depends on chance or on the clock.
+  static int randomness(sqlite3_vfs*, int size, char* target) {
+    std::memset(target, 0, static_cast<std::size_t>(size));
+    return size;
+  }
+  static int sleep(sqlite3_vfs*, int microseconds) { return microseconds; }
+  static int current_time(sqlite3_vfs*, double* julian_day) {
+    *julian_day = 2440587.5;  // the epoch
+    return SQLITE_OK;
+  }
+  static int last_error(sqlite3_vfs*, int, char*) { return 0; }
+
+  static const sqlite3_io_methods methods;
+};
+
+// Version 1: no shared memory, no memory mapping.
+const sqlite3_io_methods vfs_calls::methods = {1,
+                                               close,
+                                               read,
+                                               write,
+                                               truncate,
+                                               sync,
+                                               file_size,
+                                               lock,
+                                               lock,
+                                               check_reserved_lock,
+                                               file_control,
+                                               sector_size,
+                                               device_characteristics,
+                                               nullptr,
+                                               nullptr,
+                                               nullptr,
+                                               nullptr,
+                                               nullptr,
+                                               nullptr};
+
+sqlite_vfs::sqlite_vfs(disk& storage) : disk_(storage) {
+  static std::atomic<std::uint64_t> next{1};
+  name_ = "dunlin-" + std::to_string(next++);
+  vfs_.iVersion = 1;
+  vfs_.szOsFile = sizeof(vfs_file);
+  vfs_.mxPathname = 1024;
+  vfs_.zName = name_.c_str();
+  vfs_.pAppData = this;
+  vfs_.xOpen = vfs_calls::open;
+  vfs_.xDelete = vfs_calls::remove;
+  vfs_.xAccess = vfs_calls::access;
+  vfs_.xFullPathname = vfs_calls::full_pathname;
+  vfs_.xRandomness = vfs_calls::randomness;
+  vfs_.xSleep = vfs_calls::sleep;
+  vfs_.xCurrentTime = vfs_calls::current_time;
+  vfs_.xGetLastError = vfs_calls::last_error;
+  sqlite3_vfs_register(&vfs_, 0);
+}
+
+sqlite_vfs::~sqlite_vfs() { sqlite3_vfs_unregister(&vfs_); }
+
+int sqlite_vfs::fail(ec code, int sqlite_code) {
+  last_error_ = code;
+  return code == ec::disk_full ? SQLITE_FULL : sqlite_code;
+}
+
+result<void> sqlite_vfs::sync_new_names(const std::string& folder) {
+  if (!unsynced_folders_.contains(folder)) return {};
+  if (auto synced = disk_.sync_folder(folder); !synced) return synced;
+  unsynced_folders_.erase(folder);
+  return {};
+}
+
+}  // namespace dunlin
