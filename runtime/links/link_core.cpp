@@ -85,7 +85,9 @@ link_core::effects link_core::on_dialed(time now, std::uint64_t attempt, wire_id
   auto& side = candidates_[wire];
   side = {
       true, now + options_.hello_deadline, std::move(transport_certificate), make_greeting(), {}};
-  return {send_hello{wire, side.ours}};
+  effects out;
+  out.emplace_back(send_hello{wire, side.ours});
+  return out;
 }
 
 link_core::effects link_core::on_dial_failed(time now, std::uint64_t attempt, ec reason) {
@@ -165,14 +167,19 @@ link_core::effects link_core::refuse(time now, wire_id wire, refused why) {
   // A stranger's wire changes neither our dialing nor what is told of a link that is well.
   if (candidates_.erase(wire) == 1 && dials()) plan_dial(now);
   if (!live_) last_error_ = "refused: " + why.detail;
-  auto bye = send_goodbye{wire, why.reason, why.detail};
-  return {std::move(bye), close{wire}, std::move(why)};
+  effects out;
+  out.emplace_back(send_goodbye{wire, why.reason, why.detail});
+  out.emplace_back(close{wire});
+  out.emplace_back(std::move(why));
+  return out;
 }
 
 link_core::effects link_core::prove(wire_id wire, const candidate& side, bool by_dialer) {
   const auto text = by_dialer ? proof_text(true, side.ours, *side.theirs)
                               : proof_text(false, *side.theirs, side.ours);
-  return {send_proof{wire, identity_.sign(text)}};
+  effects out;
+  out.emplace_back(send_proof{wire, identity_.sign(text)});
+  return out;
 }
 
 link_core::effects link_core::promote(time now, wire_id wire) {
