@@ -119,15 +119,17 @@ result<void> ring::zero(segment& of, std::uint64_t from) {
   return fill(*of.bytes, from, config_.segment_bytes);
 }
 
-bool ring::may_grow() const {
-  if (growing_) return true;
-  if (count() >= count_max()) return false;
+result<void> ring::check_room() const {
+  if (growing_) return {};
+  if (count() >= count_max()) return ec::disk_full;
   const auto space = disk_.space();
-  return space && space->free_bytes >= config_.segment_bytes + config_.reserve_bytes;
+  if (!space) return space.error();
+  if (space->free_bytes < config_.segment_bytes + config_.reserve_bytes) return ec::disk_full;
+  return {};
 }
 
 result<void> ring::start_growing() {
-  if (!may_grow()) return ec::disk_full;
+  if (auto room = check_room(); !room) return room;
   growth next;
   const auto name = fmt::format("{:06}{}", next_number_, suffix);
   next.next.path = folder_.empty() ? name : folder_ + "/" + name;

@@ -35,7 +35,7 @@ public:
   std::uint64_t count_max() const;
 
   /// Whether bytes_max and the disk allow one more segment.
-  bool may_grow() const;
+  bool may_grow() const { return check_room().has_value(); }
 
   /// Writes a part of the next segment; true: it is now in spare(). An error gives the attempt up
   /// and leaves the ring as it was.
@@ -58,6 +58,7 @@ private:
   result<found> examine(const std::string& name);
   result<void> adopt_size(const std::vector<found>& all);
   result<void> take(found one);
+  result<void> check_room() const;
   result<void> start_growing();
 
   disk& disk_;

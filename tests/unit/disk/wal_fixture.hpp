@@ -67,7 +67,8 @@ public:
   std::string text() const {
     std::string all;
     for (const auto& [id, group] : groups)
-      all += std::to_string(id) + "=" + text_of(group) + "\n";
+      if (text_of(group) != "0//0.0")  // nothing at all
+        all += std::to_string(id) + "=" + text_of(group) + "\n";
     return all;
   }
 };
