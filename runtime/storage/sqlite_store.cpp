@@ -216,7 +216,9 @@ result<std::unique_ptr<sqlite_store>> sqlite_store::open(disk& storage, const st
   try {
     state->setup(path, config);
   } catch (const store_error& error) {
-    dunlin::log::error("storage.refused_database", {{"file", path}, {"reason", error.what()}});
+    // A disk that is closed has crashed in a simulation, which is no news.
+    if (error.code() != ec::closed)
+      dunlin::log::error("storage.refused_database", {{"file", path}, {"reason", error.what()}});
     return error.code();
   }
   return std::unique_ptr<sqlite_store>(new sqlite_store(std::move(state)));
