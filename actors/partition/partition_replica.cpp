@@ -1,0 +1,33 @@
+#include "actors/partition/partition_replica.hpp"
+
+#include "actors/partition/replica_turns.hpp"
+#include "messages/error.hpp"
+
+namespace dunlin {
+
+partition_replica_actor::behavior_type partition_replica(replica_turns::self_pointer self,
+                                                         partition_replica_options options) {
+  const auto writer = options.writer;
+  auto turns = std::make_shared<replica_turns>(self, std::move(options));
+  self->state.turns = turns;
+  self->monitor(writer);
+  self->set_down_handler([self, writer](const caf::down_msg& down) {
+    if (down.source == writer.address())
+      self->state.turns->stop("log", ec::io_error, render(down.reason));
+  });
+  turns->start();     // if it fails the actor has ended: none of these is called
+  auto& it = *turns;  // lives as long as the behaviour: the state holds it
+  return {
+      [&it](const v1::PartitionCommand& wish) { return it.on_command(wish); },
+      [&it](const v1::PartitionQuery& wish) { return it.on_query(wish); },
+      [&it](const v1::RaftMessage& incoming) { it.on_message(incoming); },
+      [&it](const v1::GetReplicaStatus&) { return it.status(); },
+      [&it](const log_stored& done) { it.on_stored(done); },
+      [&it](const log_refused& no) { it.on_refused(no); },
+      [&it](const propose_round& wish) { it.on_propose(wish); },
+      [&it](const step_aside&) { it.on_step_aside(); },
+      [&it](caf::tick_atom) { it.on_tick(); },
+  };
+}
+
+}  // namespace dunlin

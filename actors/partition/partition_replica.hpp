@@ -1,0 +1,58 @@
+/// PARTITION REPLICA: one member of a partition's Raft group on one node (Q1, decisions 7 to 9).
+/// Owns the Raft core, the store and the machine on it; applies, answers linearizable reads, and
+/// spawns the leader actor of each term that it wins. Ends, with the reason as its exit reason,
+/// when its store or the node's log fails: memory and disk may disagree, so the node must stop.
+///
+/// The store is committed lazily, since the log is the durability: every 512 entries or with the
+/// next heartbeat. It is checkpointed every few MiB of applied log; the log is then cut up to what
+/// every voter has on disk, because there are no snapshots to bring back one that needs more.
+#pragma once
+
+#include "actors/partition/machine/partition_machine.hpp"
+#include "actors/partition/partition_leader.hpp"
+#include "actors/partition/raft_core.hpp"
+#include "actors/partition/replica_messages.hpp"
+#include "runtime/storage/kv_store.hpp"
+
+#include <deque>
+#include <functional>
+
+namespace dunlin {
+
+struct partition_replica_options {
+  partition_id id = 0;
+  std::uint64_t first_hash = 0;
+  std::uint64_t last_hash = 0;
+  node_id self;
+  std::vector<node_id> voters;  ///< self among them
+
+  std::shared_ptr<kv_store> store;
+  wal::group_state recovered;  ///< of this group, from the node's log
+  log_writer_actor writer;
+  /// The replica of this partition on another node; null: not to be reached.
+  std::function<partition_actor(const node_id&)> peer;
+  const wall_clock* clock = nullptr;  ///< outlives the actor, as does random
+  random_source* random = nullptr;
+
+  std::chrono::milliseconds heartbeat{100};
+  std::chrono::milliseconds election{1000};
+  std::size_t commit_entries_max = 512;
+  std::uint64_t checkpoint_bytes = 8u << 20;
+  /// While the log is full: how often to look for room, and to try to leave the leadership.
+  std::chrono::milliseconds full_retry{1000};
+  std::chrono::milliseconds step_aside_interval{10'000};
+  /// Sees the core after every step and what it wants done; for the simulation's checkers.
+  std::function<void(const raft::raft_core&, const raft::ready&)> observer;
+};
+
+class replica_turns;  // partition_replica.cpp
+
+struct partition_replica_state {
+  std::shared_ptr<replica_turns> turns;
+};
+
+partition_replica_actor::behavior_type partition_replica(
+    partition_replica_actor::stateful_pointer<partition_replica_state> self,
+    partition_replica_options options);
+
+}  // namespace dunlin

@@ -1,0 +1,282 @@
+#include "actors/partition/replica_turns.hpp"
+
+#include "actors/partition/raft_codec.hpp"
+#include "messages/error.hpp"
+#include "runtime/observe/log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace dunlin {
+
+replica_turns::replica_turns(self_pointer self, partition_replica_options options)
+    : self_{self}, options_{std::move(options)} {}
+
+std::chrono::milliseconds replica_turns::now() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+      self_->clock().now().time_since_epoch());
+}
+
+void replica_turns::start() try {
+  machine_ = std::make_unique<partition_machine>(*options_.store, options_.id, options_.first_hash,
+                                                 options_.last_hash);
+  checkpointed_ = options_.recovered.compacted_index;
+  auto restored = restored_from(std::exchange(options_.recovered, {}), machine_->applied());
+  const auto last = restored.snapshot_index + restored.entries.size();
+  if (restored.applied < restored.snapshot_index || restored.applied > last) {
+    stop("start", ec::damaged,
+         "the store has applied " + std::to_string(restored.applied) + ", the log holds " +
+             std::to_string(restored.snapshot_index + 1) + " to " + std::to_string(last));
+    return;
+  }
+  raft::options config;
+  config.self = options_.self;
+  config.voters = options_.voters;
+  config.election_ticks = std::max(2, static_cast<int>(options_.election / options_.heartbeat));
+  auto random = [source = options_.random] { return source->next(); };
+  core_ = std::make_unique<raft::raft_core>(std::move(config), random, std::move(restored));
+  for (const auto& voter : options_.voters)
+    if (voter != options_.self) peers_[voter] = options_.peer(voter);
+  arm_tick();
+} catch (const store_error& error) {
+  stop("start", error.code(), error.what());
+}
+
+void replica_turns::stop(const char* step, ec reason, const std::string& detail) {
+  if (std::exchange(stopped_, true)) return;
+  log::error("partition.stopped", {{"partition", options_.id},
+                                   {"step", step},
+                                   {"reason", to_string(reason)},
+                                   {"detail", detail}});
+  for (auto& [id, one] : reads_)
+    one.promise.deliver(make_error(ec::stopping));
+  reads_.clear();
+  if (leader_) self_->send(leader_, leadership_lost{});
+  self_->quit(make_error(reason, step));
+}
+
+// Aligned, so that all groups of a node beat together and their messages share frames.
+void replica_turns::arm_tick() {
+  const auto period = options_.heartbeat;
+  const auto wait = period - now() % period;
+  self_->delayed_send(self_, wait, caf::tick_atom_v);
+}
+
+caf::result<v1::CommandReply> replica_turns::on_command(const v1::PartitionCommand& wish) {
+  if (!leader_) return make_error(ec::not_leader, core_->leader());
+  if (full_) {
+    // While another takes over, a router had better wait for it than give up.
+    const auto moving = !core_->transfer_target().empty();
+    return make_error(moving ? ec::unavailable : ec::disk_full, "the log is full");
+  }
+  return self_->delegate(leader_, wish);
+}
+
+caf::result<v1::QueryReply> replica_turns::on_query(const v1::PartitionQuery& wish) {
+  const auto id = core_->read();
+  if (!id) return make_error(id.error(), core_->leader());
+  auto promise = self_->make_response_promise<v1::QueryReply>();
+  reads_.emplace(*id, read{promise, wish});
+  turn();
+  return promise;
+}
+
+void replica_turns::on_message(const v1::RaftMessage& incoming) {
+  if (incoming.partition() != options_.id) return;
+  auto decoded = raft::decode(incoming);
+  if (!decoded) return;
+  core_->step(std::move(*decoded));
+  turn();
+}
+
+void replica_turns::on_propose(const propose_round& wish) {
+  auto refuse = [&](ec reason) {
+    // A leader of an older term is being told that it is over, which answers its requests.
+    if (leader_ && wish.term == led_term_) self_->send(leader_, round_refused{wish.round, reason});
+  };
+  if (wish.term != core_->term()) return refuse(ec::not_leader);
+  const auto at = core_->propose(wish.batch);
+  if (!at) return refuse(at.error());
+  proposals_[at->index] = {at->term, wish.round};
+  turn();
+}
+
+void replica_turns::on_stored(const log_stored& done) {
+  full_ = done.full;
+  if (done.token == 0) return;
+  while (!unstored_.empty() && unstored_.front().token <= done.token)
+    unstored_.pop_front();
+  core_->on_stored(done.token);
+  turn();
+}
+
+void replica_turns::on_refused(const log_refused& no) {
+  DUNLIN_ASSERT(!unstored_.empty() && unstored_.front().token == no.token);
+  if (!full_) log::warn("partition.log_filled", {{"partition", options_.id}});
+  full_ = blocked_ = true;
+  look_for_room();
+  turn();
+}
+
+void replica_turns::on_tick() {
+  arm_tick();
+  core_->tick();
+  if (full_ && now() - room_looked_for_ >= options_.full_retry) look_for_room();
+  cut_log(false);
+  turn();
+  if (!stopped_) commit();
+}
+
+void replica_turns::on_step_aside() {
+  core_->step_aside();
+  turn();
+}
+
+void replica_turns::look_for_room() {
+  room_looked_for_ = now();
+  cut_log(true);
+  if (core_->leads() && now() - stepped_aside_ >= options_.step_aside_interval) {
+    stepped_aside_ = now();
+    core_->step_aside();
+  }
+  if (!std::exchange(blocked_, false)) {
+    self_->send(options_.writer, log_append{self_, options_.id, 0, {}, {}});
+    return;
+  }
+  for (const auto& step : unstored_)
+    self_->send(options_.writer, step);
+}
+
+void replica_turns::turn() {
+  try {
+    while (!stopped_ && core_->has_ready())
+      perform(core_->take_ready());
+  } catch (const store_error& error) {
+    return stop("apply", error.code(), error.what());
+  }
+  if (!stopped_) follow_role();
+}
+
+void replica_turns::perform(raft::ready work) {
+  if (options_.observer) options_.observer(*core_, work);
+  store(work);
+  for (const auto& m : work.messages)
+    if (const auto& to = peers_.at(m.to)) self_->send(to, raft::encode(m, options_.id));
+  for (const auto& e : work.committed)
+    apply(e);
+  if (!work.committed.empty()) core_->on_applied(work.committed.back().index);
+  answer_reads(work);
+}
+
+void replica_turns::store(raft::ready& work) {
+  if (work.token == 0) return;
+  unstored_.push_back(
+      {self_, options_.id, work.token, std::move(work.hard), std::move(work.entries)});
+  if (!blocked_) self_->send(options_.writer, unstored_.back());
+}
+
+void replica_turns::apply(const raft::entry& e) {
+  std::vector<v1::CommandReply> replies;
+  v1::CommandBatch batch;
+  // Unreadable is unreadable on every replica alike.
+  if (e.kind == raft::entry_kind::command && batch.ParseFromString(*e.data))
+    machine_->apply(e.index, e.term, batch, replies);
+  else
+    machine_->skip(e.index, e.term);
+  bytes_since_checkpoint_ += raft::bytes_of(e);
+  answer_applied(e, std::move(replies));
+  if (++uncommitted_entries_ >= options_.commit_entries_max) commit();
+}
+
+void replica_turns::answer_applied(const raft::entry& e, std::vector<v1::CommandReply> replies) {
+  const auto found = proposals_.find(e.index);
+  if (found == proposals_.end()) return;
+  const auto ours = found->second;
+  proposals_.erase(found);
+  // Another term's entry in its place: the leader of that term has been told that it is over.
+  if (leader_ && ours.term == e.term && ours.term == led_term_)
+    self_->send(leader_, round_applied{ours.round, std::move(replies)});
+}
+
+void replica_turns::answer_reads(const raft::ready& work) {
+  for (const auto id : work.reads_failed)
+    if (auto one = reads_.extract(id); !one.empty())
+      one.mapped().promise.deliver(make_error(ec::not_leader, core_->leader()));
+  for (const auto& done : work.reads)
+    reads_to_serve_.emplace(done.index, done.id);
+  while (!reads_to_serve_.empty() && reads_to_serve_.begin()->first <= machine_->applied()) {
+    auto one = reads_.extract(reads_to_serve_.begin()->second);
+    reads_to_serve_.erase(reads_to_serve_.begin());
+    if (!one.empty()) answer(one.mapped());
+  }
+}
+
+void replica_turns::answer(read& one) { one.promise.deliver(machine_->answer(one.query)); }
+
+void replica_turns::follow_role() {
+  const auto leads = core_->leads();
+  if (leader_ && (!leads || led_term_ != core_->term())) {
+    log::info("partition.leadership_lost", {{"partition", options_.id}, {"term", led_term_}});
+    self_->send(leader_, leadership_lost{core_->leader()});
+    leader_ = nullptr;
+    proposals_.clear();
+  }
+  if (!leads || leader_) return;
+  led_term_ = core_->term();
+  log::info("partition.leader_elected", {{"partition", options_.id}, {"term", led_term_}});
+  leader_options options;
+  options.partition = options_.id;
+  options.term = led_term_;
+  options.replica = self_;
+  options.clock = options_.clock;
+  leader_ = self_->spawn<caf::linked>(partition_leader, std::move(options));
+}
+
+void replica_turns::commit() try {
+  if (std::exchange(uncommitted_entries_, 0) > 0) options_.store->commit();
+} catch (const store_error& error) {
+  stop("commit", error.code(), error.what());
+}
+
+void replica_turns::cut_log(bool force) try {
+  if (force || bytes_since_checkpoint_ >= options_.checkpoint_bytes) {
+    commit();
+    const auto applied = machine_->applied();
+    if (stopped_ || applied == checkpointed_) return;
+    options_.store->checkpoint();
+    checkpointed_ = applied;
+    bytes_since_checkpoint_ = 0;
+  }
+  // A voter that was away longer lets the log grow, up to the bound of the node's log.
+  const auto through = std::min(checkpointed_, core_->settled());
+  if (through < core_->first_index()) return;
+  const auto term = *core_->term_at(through);
+  core_->compact(through);
+  self_->send(options_.writer, log_compact{options_.id, through, term});
+} catch (const store_error& error) {
+  stop("checkpoint", error.code(), error.what());
+}
+
+v1::ReplicaStatus replica_turns::status() const {
+  v1::ReplicaStatus now;
+  now.set_partition(options_.id);
+  switch (core_->current_role()) {
+    case raft::role::leader: now.set_role("leader"); break;
+    case raft::role::follower: now.set_role("follower"); break;
+    case raft::role::pre_candidate:
+    case raft::role::candidate: now.set_role("candidate"); break;
+  }
+  now.set_leader(core_->leader());
+  now.set_term(core_->term());
+  now.set_commit(core_->commit());
+  now.set_applied(machine_->applied());
+  now.set_last_index(core_->last_index());
+  now.set_tick(machine_->tick());
+  for (const auto& voter : core_->voters())
+    now.add_members(voter);
+  now.set_first_hash(options_.first_hash);
+  now.set_last_hash(options_.last_hash);
+  return now;
+}
+
+}  // namespace dunlin

@@ -1,0 +1,80 @@
+/// REPLICA TURNS: the state of a partition replica and one turn of it: an input to the core, then
+/// all the work that the core has ready. Internal to the replica.
+#pragma once
+
+#include "actors/partition/partition_replica.hpp"
+
+#include <map>
+#include <string>
+
+namespace dunlin {
+
+class replica_turns {
+public:
+  using self_pointer = partition_replica_actor::stateful_pointer<partition_replica_state>;
+
+  replica_turns(self_pointer self, partition_replica_options options);
+
+  /// Ends the actor if its store is broken, or does not belong to its log.
+  void start();
+  /// Ends the actor; what waits is told.
+  void stop(const char* step, ec reason, const std::string& detail);
+
+  caf::result<v1::CommandReply> on_command(const v1::PartitionCommand& wish);
+  caf::result<v1::QueryReply> on_query(const v1::PartitionQuery& wish);
+  void on_message(const v1::RaftMessage& incoming);
+  void on_propose(const propose_round& wish);
+  void on_stored(const log_stored& done);
+  void on_refused(const log_refused& no);
+  void on_tick();
+  void on_step_aside();
+  v1::ReplicaStatus status() const;
+
+private:
+  struct read {
+    caf::typed_response_promise<v1::QueryReply> promise;
+    v1::PartitionQuery query;
+  };
+  struct proposal {
+    raft::term_t term;
+    std::uint64_t round;
+  };
+
+  void turn();
+  void perform(raft::ready work);
+  void store(raft::ready& work);
+  void apply(const raft::entry& e);
+  void answer_applied(const raft::entry& e, std::vector<v1::CommandReply> replies);
+  void answer_reads(const raft::ready& work);
+  void answer(read& one);
+  void follow_role();
+  void commit();
+  void look_for_room();
+  void cut_log(bool force);
+  void arm_tick();
+  std::chrono::milliseconds now() const;
+
+  self_pointer self_;
+  partition_replica_options options_;
+  std::unique_ptr<partition_machine> machine_;
+  std::unique_ptr<raft::raft_core> core_;
+  std::map<node_id, partition_actor> peers_;
+  bool stopped_ = false;
+
+  partition_leader_actor leader_;  // of led_term_; null: this replica does not lead
+  raft::term_t led_term_ = 0;
+  std::map<raft::index_t, proposal> proposals_;
+  std::map<std::uint64_t, read> reads_;                         // by the core's id
+  std::multimap<raft::index_t, std::uint64_t> reads_to_serve_;  // confirmed, not yet applied so far
+
+  std::deque<log_append> unstored_;  // given to the log writer, or waiting for room
+  bool blocked_ = false;             // the writer refused unstored_.front()
+  bool full_ = false;
+  std::chrono::milliseconds room_looked_for_{}, stepped_aside_{};
+
+  std::size_t uncommitted_entries_ = 0;
+  std::uint64_t bytes_since_checkpoint_ = 0;
+  raft::index_t checkpointed_ = 0;  // the store survives a crash up to here
+};
+
+}  // namespace dunlin
