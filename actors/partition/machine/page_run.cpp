@@ -1,32 +1,21 @@
 #include "actors/partition/machine/page_run.hpp"
 
+#include "messages/page_id.hpp"
+
 #include <algorithm>
 #include <vector>
 
 namespace dunlin::page_run {
-
-static constexpr std::size_t id_bytes = 16;
-
-std::optional<std::string> add(std::string_view page, std::uint64_t count) {
-  if (page.size() != id_bytes) return std::nullopt;
-  std::string sum(page);
-  std::uint64_t carry = 0;
-  for (std::size_t i = id_bytes; i-- > 0;) {
-    const auto digit = static_cast<unsigned char>(sum[i]) + (count & 0xff) + carry;
-    sum[i] = static_cast<char>(digit);
-    carry = digit >> 8;
-    count >>= 8;
-  }
-  if (carry != 0) return std::nullopt;
-  return sum;
-}
 
 std::uint64_t pages(const v1::PageRun& run) { return (run.length() - 1) / run.page_bytes() + 1; }
 
 std::optional<std::string> last_page(const v1::PageRun& run) {
   if (run.length() == 0 || run.page_bytes() == 0 || run.page_bytes() > page_bytes_max)
     return std::nullopt;
-  return add(run.first_page(), pages(run) - 1);
+  if (run.first_page().size() != page_id_bytes) return std::nullopt;
+  auto last = page_at(run.first_page(), pages(run) - 1);
+  if (page_distance(run.first_page(), last) != pages(run) - 1) return std::nullopt;
+  return last;
 }
 
 static bool apart(const v1::Layout& layout) {

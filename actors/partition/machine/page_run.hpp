@@ -1,4 +1,4 @@
-/// PAGE RUNS: arithmetic on 128-bit page ids, and which layouts a record may hold.
+/// PAGE RUNS: which layouts a record may hold, and which of them share pages.
 #pragma once
 
 #include "messages/dunlin/v1/common.pb.h"
@@ -6,16 +6,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
 namespace dunlin::page_run {
 
 inline constexpr std::uint64_t page_bytes_max = 64u << 20;
 inline constexpr int runs_max = 1024;
 inline constexpr std::uint64_t layout_bytes_max = 1ull << 48;  ///< 10,000 of them cannot overflow
-
-/// The 128-bit big-endian `page` plus `count`; none beyond the largest id.
-std::optional<std::string> add(std::string_view page, std::uint64_t count);
 
 /// How many pages a well-formed run has.
 std::uint64_t pages(const v1::PageRun& run);

@@ -126,8 +126,7 @@ static status::Status dispatch(const context& at, const v1::PartitionQuery& quer
 
 v1::QueryReply partition_machine::answer(const v1::PartitionQuery& query) const {
   v1::QueryReply reply;
-  reply.set_status(query.partition() == id() ? dispatch(*context_, query, reply)
-                                             : status::WRONG_PARTITION);
+  reply.set_status(dispatch(*context_, query, reply));
   reply.set_tick(tick());
   reply.set_leader_time_ms(leader_time_ms());
   return reply;

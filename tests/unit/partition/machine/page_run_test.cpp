@@ -14,11 +14,14 @@ static v1::PageRun run_of(std::uint64_t first, std::uint64_t pages, std::uint32_
   return run;
 }
 
-TEST(PageRun, CountsInSixteenBytesWithCarry) {
-  EXPECT_EQ(page_run::add(id16(255), 1), id16(256));
-  EXPECT_EQ(page_run::add(id16(UINT64_MAX), 1), std::string(7, '\0') + '\1' + std::string(8, '\0'));
-  EXPECT_EQ(page_run::add(std::string(16, '\xff'), 1), std::nullopt);
-  EXPECT_EQ(page_run::add("short", 1), std::nullopt);
+TEST(PageRun, NeverGoesBeyondTheLastIdOfAll) {
+  auto run = run_of(1, 2);
+  run.set_first_page(std::string(16, '\xff'));
+  EXPECT_EQ(page_run::last_page(run), std::nullopt);
+  run.set_length(100);
+  EXPECT_EQ(page_run::last_page(run), run.first_page());
+  run.set_first_page("short");
+  EXPECT_EQ(page_run::last_page(run), std::nullopt);
 }
 
 TEST(PageRun, TheLastPageMayBeShort) {
