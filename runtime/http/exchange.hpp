@@ -51,6 +51,7 @@ public:
   /// Up to `size` body bytes, as many as come without waiting for more than the first; empty at the
   /// end of the body. Answers `100 Continue` first where the client expects it. ec::timed_out: the
   /// client is too slow; ec::closed: it went away, or the body ended early.
+  /// ec::bad_message: broken chunk framing. After an error only an answer is possible.
   virtual void read(std::size_t size, std::function<void(result<std::string>)> done) = 0;
 
   /// Sends the head and, if `body` is all of it, the whole answer.

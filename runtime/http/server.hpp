@@ -9,6 +9,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/http/exchange.hpp"
+#include "runtime/http/guard.hpp"
 #include "runtime/observe/metrics.hpp"
 #include "runtime/sockets/endpoint.hpp"
 
@@ -19,13 +20,6 @@
 #include <string>
 
 namespace dunlin::http {
-
-/// A request that the entry itself refuses, in S3's words.
-struct refusal {
-  int status = 400;
-  std::string code;     ///< "BadRequest"
-  std::string message;  ///< a sentence
-};
 
 struct rendered {
   std::vector<header> headers;

@@ -4,12 +4,12 @@
 #include <openssl/x509.h>
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 
 namespace dunlin::sockets {
 
@@ -104,16 +104,25 @@ asio::awaitable<byte_stream::outcome> byte_stream::write(asio::const_buffer firs
   co_return done(error, bytes);
 }
 
-void byte_stream::expires_after(std::chrono::milliseconds time) {
+void byte_stream::expires_after(std::chrono::milliseconds time) { arm(time, true); }
+
+void byte_stream::interrupt_after(std::chrono::milliseconds time) { arm(time, false); }
+
+void byte_stream::arm(std::chrono::milliseconds time, bool closes) {
   const auto mine = ++deadlines_;
+  if (socket_.is_open())
+    timed_out_ = false;  // an interruption is over once there is a new deadline
   deadline_.expires_after(time);
-  deadline_.async_wait([weak = weak_from_this(), mine](const boost::system::error_code& error) {
-    const auto self = weak.lock();
-    // A timer that fired just before it was moved is still in the queue.
-    if (error || !self || self->deadlines_ != mine) return;
-    self->timed_out_ = true;
-    self->close();
-  });
+  deadline_.async_wait(
+      [weak = weak_from_this(), mine, closes](const boost::system::error_code& error) {
+        const auto self = weak.lock();
+        // A timer that fired just before it was moved is still in the queue.
+        if (error || !self || self->deadlines_ != mine) return;
+        self->timed_out_ = true;
+        boost::system::error_code ignored;
+        if (closes) return self->close();
+        self->socket_.cancel(ignored);
+      });
 }
 
 void byte_stream::expires_never() {
@@ -141,6 +150,12 @@ bool byte_stream::went_stale() {
   char byte = 0;
   const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+bool byte_stream::readable_now() {
+  if (tls_ && SSL_pending(tls_->native_handle()) > 0) return true;
+  boost::system::error_code error;
+  return socket_.available(error) > 0 && !error;
 }
 
 std::string byte_stream::peer_certificate() {

@@ -38,6 +38,8 @@ public:
 
   /// Closes the stream unless moved on in time. One deadline at a time.
   void expires_after(std::chrono::milliseconds time);
+  /// As expires_after, but only ends the operation that waits then: one can still answer.
+  void interrupt_after(std::chrono::milliseconds time);
   void expires_never();
 
   void close();
@@ -49,6 +51,9 @@ public:
   /// Of an idle stream: has the peer closed it, or sent what nobody asked for?
   bool went_stale();
 
+  /// Surely more to read without waiting.
+  bool readable_now();
+
   /// DER; empty without TLS or certificate.
   std::string peer_certificate();
   std::string peer_address();
@@ -56,6 +61,7 @@ public:
   const tcp::socket::executor_type& executor() { return executor_; }
 
 private:
+  void arm(std::chrono::milliseconds time, bool closes);
   outcome done(const boost::system::error_code& error, std::size_t bytes) const;
 
   tls_context context_;

@@ -1,0 +1,104 @@
+/// CONNECTION: one client's socket, its parser and left-over bytes (decision 5): reads heads,
+/// guards them, hands exchanges to the acceptor, and goes on with the next request when one is
+/// answered. Everything but what is marked otherwise runs on the stream's strand.
+#pragma once
+
+#include "runtime/http/body_reader.hpp"
+#include "runtime/http/exchange.hpp"
+#include "runtime/http/server.hpp"
+#include "runtime/sockets/byte_stream.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace dunlin::http {
+
+class connection;
+
+/// What all connections of a server share; thread safe.
+class connection_host {
+public:
+  virtual ~connection_host() = default;
+  virtual const server_options& options() const = 0;
+  virtual void accept(exchange_ptr request) = 0;
+  virtual bool draining() const = 0;
+  virtual bool stopping() const = 0;
+  virtual std::string request_id() = 0;
+  virtual void count_request() = 0;
+  virtual void count_refused(const std::string& reason) = 0;
+  virtual void gone(connection* closed) = 0;
+};
+
+class connection final : public std::enable_shared_from_this<connection> {
+public:
+  using read_done = std::function<void(result<std::string>)>;
+  using write_done = std::function<void(result<void>)>;
+
+  connection(std::shared_ptr<connection_host> host, sockets::byte_stream_ptr stream);
+  ~connection();
+
+  /// Any thread: TLS, then requests.
+  void start();
+  /// Any thread: there is no room for this client.
+  void start_refused();
+  /// Any thread: closes if no request is open.
+  void close_if_idle();
+  /// Any thread: closes now.
+  void close_soon() { stream_->close_soon(); }
+  /// Any thread: waits for the first byte of a request since then; nullopt: busy.
+  std::optional<std::chrono::steady_clock::time_point> idle_since() const;
+
+  // ---- for exchanges; any thread; `serial` says of which request ----
+  void read(std::uint64_t serial, std::size_t size, read_done done);
+  void respond(std::uint64_t serial, response head, buffer body, write_done done);
+  void write(std::uint64_t serial, buffer body, write_done done);
+  void cut(std::uint64_t serial);
+
+private:
+  using task = boost::asio::awaitable<void>;
+  void spawn(task (connection::*work)());
+
+  task serve();
+  boost::asio::awaitable<std::optional<std::size_t>> read_head();
+  task begin_request(std::size_t head_bytes);
+  task refuse(refusal why, bool without_body);
+  task answer_overload();
+  task read_body(std::uint64_t serial, std::size_t size, read_done done);
+  task send(std::uint64_t serial, std::string head, buffer body, write_done done);
+  boost::asio::awaitable<bool> send_slices(const std::string& head, std::string_view body);
+  task end_request();
+  task linger();
+  void respond_now(std::uint64_t serial, response head, buffer body, write_done done);
+  bool must_close_after_answer() const;
+  bool current(std::uint64_t serial) const { return serial == serial_ && in_request_; }
+  void close();
+
+  const std::shared_ptr<connection_host> host_;
+  const sockets::byte_stream_ptr stream_;
+  const server_options& options_;
+  std::string peer_;
+  receive_buffer received_;
+
+  // Of the present request.
+  std::atomic<std::uint64_t> serial_ = 0;
+  bool in_request_ = false;
+  std::unique_ptr<body_reader> body_;
+  bool without_body_ = false;  // HEAD
+  bool expects_continue_ = false;
+  bool continuing_ = false;  // 100 Continue is being written
+  bool reading_ = false;
+  bool writing_ = false;
+  bool responded_ = false;
+  bool closes_ = false;
+  std::uint64_t unsent_ = 0;
+  std::function<void()> after_continue_;
+
+  std::atomic<std::int64_t> idle_since_ = 0;  // steady clock's count; 0: busy
+  bool closed_ = false;
+};
+
+}  // namespace dunlin::http
