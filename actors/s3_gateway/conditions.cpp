@@ -11,6 +11,8 @@ namespace dunlin::s3 {
 
 namespace {
 
+constexpr std::size_t etags_max = 64;  // as many as a command may carry
+
 /// `"a", "b"`, a, W/"a" or *: ETags without quotes. S3 clients also send them unquoted.
 std::vector<std::string> etags(std::string_view text) {
   std::vector<std::string> out;
@@ -25,7 +27,8 @@ std::vector<std::string> etags(std::string_view text) {
       throw error("InvalidArgument", "An entity tag of a condition is malformed.");
     out.emplace_back(each);
   }
-  if (out.empty()) throw error("InvalidArgument", "A condition lists no entity tag.");
+  if (out.empty() || out.size() > etags_max)
+    throw error("InvalidArgument", "A condition lists no entity tag, or too many.");
   return out;
 }
 

@@ -27,6 +27,13 @@ std::uint32_t items_max_of(const target& where, std::string_view name) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(*number, list_items_max));
 }
 
+std::string position_of(const target& where, std::string_view name) {
+  auto value = where.value(name);
+  if (value.size() > key_bytes_max)
+    throw error("InvalidArgument", "The " + std::string(name) + " is longer than any key");
+  return value;
+}
+
 bool url_encoded(const target& where) {
   const auto* type = where.find("encoding-type");
   if (!type || type->empty()) return false;

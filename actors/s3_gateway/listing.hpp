@@ -15,6 +15,9 @@ inline constexpr std::uint32_t list_items_max = 1000;
 /// InvalidArgument.
 std::uint32_t items_max_of(const target& where, std::string_view name);
 
+/// A prefix, delimiter or marker: no longer than a key. Throws InvalidArgument.
+std::string position_of(const target& where, std::string_view name);
+
 /// encoding-type; throws InvalidArgument for any but "url".
 bool url_encoded(const target& where);
 

@@ -24,18 +24,18 @@ wish read_wish(const target& where) {
     out.v2 = true;
   }
   out.url = url_encoded(where);
-  out.prefix = where.value("prefix");
-  out.delimiter = where.value("delimiter");
+  out.prefix = position_of(where, "prefix");
+  out.delimiter = position_of(where, "delimiter");
   out.items_max = items_max_of(where, "max-keys");
   if (!out.v2) {
-    out.after = where.value("marker");
+    out.after = position_of(where, "marker");
     return out;
   }
   out.owners = where.value("fetch-owner") == "true";
   const auto* token = where.find("continuation-token");
   if (token && token->empty())
     throw error("InvalidArgument", "The continuation token provided is incorrect");
-  out.after = token ? read_token(*token) : where.value("start-after");
+  out.after = token ? read_token(*token) : position_of(where, "start-after");
   return out;
 }
 

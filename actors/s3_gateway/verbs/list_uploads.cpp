@@ -62,9 +62,9 @@ task<void> list_uploads(context& c) {
     v1::PartitionQuery query;
     auto& list = *query.mutable_list_uploads();
     list.set_bucket_id(c.bucket.id());
-    list.set_prefix(c.where.value("prefix"));
-    list.set_delimiter(c.where.value("delimiter"));
-    list.set_key_marker(c.where.value("key-marker"));
+    list.set_prefix(position_of(c.where, "prefix"));
+    list.set_delimiter(position_of(c.where, "delimiter"));
+    list.set_key_marker(position_of(c.where, "key-marker"));
     list.set_upload_id_marker(upload_id_marker(c.where));
     list.set_items_max(items_max);
     auto route = to_bucket(c.bucket.id());
