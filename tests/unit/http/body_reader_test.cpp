@@ -61,8 +61,9 @@ TEST_F(ChunkedBody, KeepsTrailersOutOfTheHeaders) {
 }
 
 TEST_F(ChunkedBody, RefusesBrokenFraming) {
-  for (const auto* bad : {"x\r\n", "-1\r\n", "+5\r\nhello\r\n", "5\nhello\r\n", "5\r\nhelloXX0\r\n\r\n",
-                          "fffffffffffffffff\r\n", "5 \r\nhello\r\n;;;\r\n"}) {
+  for (const auto* bad :
+       {"x\r\n", "-1\r\n", "+5\r\nhello\r\n", "5\nhello\r\n", "5\r\nhelloXX0\r\n\r\n",
+        "fffffffffffffffff\r\n", "5 \r\nhello\r\n;;;\r\n"}) {
     head = parse_head("PUT /b/k HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     reader = make_body_reader(*head, std::nullopt);
     from = receive_buffer{16u << 10};

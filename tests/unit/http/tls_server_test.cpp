@@ -1,0 +1,80 @@
+// S3 over TLS, with a certificate of a CA of our own and OpenSSL's own client.
+#include "runtime/crypto/cluster_ca.hpp"
+#include "runtime/sockets/byte_stream.hpp"
+#include "tests/unit/http/server_fixture.hpp"
+
+#include <stdlib.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ssl/context.hpp>
+
+#include <filesystem>
+
+using namespace dunlin;
+using namespace dunlin::tests;
+namespace asio = boost::asio;
+
+struct TlsServer : HttpServer {
+  TlsServer() {
+    char pattern[] = "/tmp/dunlin-https-XXXXXX";
+    folder = ::mkdtemp(pattern);
+    EXPECT_TRUE(crypto::cluster_ca::create(folder, "test").value().write_bundle("s3"));
+    options.tls = {folder + "/s3/certificate.pem", folder + "/s3/key.pem"};
+  }
+  ~TlsServer() override { std::filesystem::remove_all(folder); }
+
+  std::string ask(std::string bytes, std::string until) {
+    asio::io_context context;
+    auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+    auto stream = std::make_shared<sockets::byte_stream>(sockets::tcp::socket{context}, tls);
+    std::string heard;
+    asio::co_spawn(
+        context, [&] { return talk(stream, bytes, until, heard); }, asio::detached);
+    context.run();
+    return heard;
+  }
+
+  asio::awaitable<void> talk(sockets::byte_stream_ptr stream, const std::string& bytes,
+                             const std::string& until, std::string& heard) {
+    stream->expires_after(5s);
+    const auto to = sockets::endpoint{"127.0.0.1", server->port()};
+    co_await stream->connect(to);
+    co_await stream->handshake(false);
+    co_await stream->write(asio::buffer(bytes));
+    std::string part(65536, '\0');
+    while (heard.find(until) == std::string::npos) {
+      const auto got = co_await stream->read_some(asio::buffer(part));
+      if (!got) break;
+      heard.append(part, 0, got.bytes);
+    }
+    stream->close();
+  }
+
+  std::string folder;
+};
+
+TEST_F(TlsServer, AnswersOverTlsAndSaysThatItIsSecure) {
+  verb = [this](http::exchange_ptr asked) {
+    if (!asked->request().secure) return reply(asked, 500, "plain");
+    echo(std::move(asked));
+  };
+  start();
+  const std::string body(300000, 'x');
+  const auto heard = ask("PUT /k HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n" + body +
+                             "GET /end HTTP/1.1\r\nHost: a\r\n\r\n",
+                         "GET /end");
+  EXPECT_NE(heard.find("PUT /k " + body), std::string::npos);
+}
+
+TEST_F(TlsServer, ClosesOnPlainTextAndCountsIt) {
+  start();
+  raw_socket client{server->port()};
+  client.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(client.ends());
+  EXPECT_TRUE(view.soon([&] { return refused("tls") == 1; }));
+}
+
+TEST_F(TlsServer, RefusesToStartWithoutItsCertificate) {
+  options.tls->key = folder + "/missing.pem";
+  EXPECT_EQ(http::make_server(options, random, counts).error(), ec::invalid_argument);
+}
