@@ -227,9 +227,10 @@ void take_frame(self_pointer self, const wire_frame& raw) {
       return;
     case v1::LinkFrame::kPong: return;  // it was heard, which is all a ping asks
     case v1::LinkFrame::kGoodbye:
-      return perform_all(
-          self, core.on_goodbye(now(self), raw.wire_id, to_ec(frame.goodbye().reason().code()),
-                                frame.goodbye().reason().detail()));
+      perform_all(self,
+                  core.on_goodbye(now(self), raw.wire_id, to_ec(frame.goodbye().reason().code()),
+                                  frame.goodbye().reason().detail()));
+      return set_status(self);
     case v1::LinkFrame::kEnvelope:
       take_envelope(self, raw.wire_id, *frame.mutable_envelope());
       for (auto& next : *frame.mutable_more())
@@ -271,8 +272,10 @@ void send_note(self_pointer self, outgoing_note& message) {
 
 void take_dialed(self_pointer self, const wire_dialed& made) {
   auto& state = self->state;
-  if (!made.wire)
-    return perform_all(self, state.core->on_dial_failed(now(self), made.attempt, made.error));
+  if (!made.wire) {
+    perform_all(self, state.core->on_dial_failed(now(self), made.attempt, made.error));
+    return set_status(self);
+  }
   const auto id = ++state.shared->last_wire;
   state.wires[id] = made.wire;
   start_wire(made.wire, id, link_actor{self});
@@ -333,6 +336,7 @@ link_actor::behavior_type link(self_pointer self, std::shared_ptr<link_context> 
       [self](const wire_frame& raw) { take_frame(self, raw); },
       [self](const wire_closed& news) {
         perform_all(self, self->state.core->on_closed(now(self), news.wire_id, news.reason));
+        set_status(self);
       },
       [self](tick_atom) {
         self->delayed_send(self, self->state.shared->options.tick, tick_atom::value);
