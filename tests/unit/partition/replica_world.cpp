@@ -1,0 +1,169 @@
+#include "tests/unit/partition/replica_world.hpp"
+
+#include "runtime/storage/sqlite_store.hpp"
+
+namespace dunlin::testing_partition {
+
+using namespace std::chrono_literals;
+
+static constexpr partition_id partition = 1;
+
+v1::Command put_object(const std::string& key, const std::string& etag) {
+  v1::Command command;
+  auto& put = *command.mutable_put_object();
+  put.set_bucket_id(std::string(16, 'b'));
+  put.set_key(key);
+  put.mutable_record()->set_etag(etag);
+  return command;
+}
+
+static partition_actor::behavior_type relay(partition_actor::pointer self, replica_world* world,
+                                            node_id name) {
+  return {
+      [](const v1::PartitionCommand&) -> caf::result<v1::CommandReply> {
+        return make_error(ec::unavailable);
+      },
+      [](const v1::PartitionQuery&) -> caf::result<v1::QueryReply> {
+        return make_error(ec::unavailable);
+      },
+      [=](const v1::RaftMessage& m) {
+        auto& to = world->at(name);
+        if (!to.up || world->cut.contains(name) || world->cut.contains(m.from()) || world->drop(m))
+          return;
+        self->send(to.replica, m);
+      },
+      [](const v1::GetReplicaStatus&) { return v1::ReplicaStatus{}; },
+  };
+}
+
+replica_world::replica_world(settings with, std::vector<node_id> names)
+    : settings_{with}, names_{std::move(names)}, random_{with.seed} {
+  for (const auto& name : names_) {
+    auto& node = nodes_[name];
+    node.disk = std::make_unique<simulation::sim_disk>(random_.next());
+    node.relay = world.system.spawn(relay, this, name);
+  }
+  for (const auto& name : names_)
+    start(name);
+}
+
+replica_world::~replica_world() {
+  for (auto& [name, node] : nodes_) {
+    if (node.up) crash(name);
+    caf::anon_send_exit(node.relay, caf::exit_reason::kill);
+    node.relay = nullptr;
+  }
+  world.run();
+}
+
+void replica_world::start(const node_id& name) {
+  auto& node = nodes_.at(name);
+  node.log = wal::log::open(*node.disk, "wal", settings_.log).value();
+  EXPECT_TRUE(node.disk->make_folder("p1"));
+  std::shared_ptr<kv_store> store = sqlite_store::open(*node.disk, "p1/db").value();
+  partition_replica_options options;
+  options.id = partition;
+  options.last_hash = ~std::uint64_t{0};
+  options.self = name;
+  options.voters = names_;
+  options.store = store;
+  options.recovered = node.log->take_recovered(partition);
+  options.peer = [this](const node_id& peer) { return nodes_.at(peer).relay; };
+  options.clock = &clock_;
+  options.random = &random_;
+  options.checkpoint_bytes = settings_.checkpoint_bytes;
+  options.observer = [this, name](const raft::raft_core& core, const raft::ready& work) {
+    for (const auto& m : work.messages)
+      watch.sent(m);
+    for (const auto& e : work.committed)
+      watch.applied(name, e);
+    watch.observe(name, core);
+  };
+  watch.restarted(name, partition_machine{*store, partition, 0, options.last_hash}.applied());
+  node.writer = world.system.spawn(log_writer, node.log);
+  options.writer = node.writer;
+  node.replica = world.system.spawn(partition_replica, std::move(options));
+  node.up = true;
+  world.run();
+}
+
+void replica_world::crash(const node_id& name) {
+  auto& node = nodes_.at(name);
+  node.up = false;
+  node.disk->crash();  // first: the dying must not write
+  caf::anon_send_exit(node.replica, caf::exit_reason::kill);
+  caf::anon_send_exit(node.writer, caf::exit_reason::kill);
+  node.replica = nullptr;
+  node.writer = nullptr;
+  node.log.reset();
+  world.run();
+}
+
+node_id replica_world::leader(std::chrono::milliseconds within) {
+  for (auto waited = 0ms; waited < within; waited += 50ms) {
+    for (const auto& name : names_)
+      if (nodes_.at(name).up && !cut.contains(name) && status(name).role() == "leader") return name;
+    advance(50ms);
+  }
+  return {};
+}
+
+v1::ReplicaStatus replica_world::status(const node_id& name) {
+  auto found = std::make_shared<v1::ReplicaStatus>();
+  world.system.spawn([=, to = nodes_.at(name).replica](caf::event_based_actor* self) {
+    self->request(to, 1s, v1::GetReplicaStatus{})
+        .then([=](const v1::ReplicaStatus& status) { *found = status; }, [](const caf::error&) {});
+  });
+  world.run();
+  return *found;
+}
+
+template <class Reply, class Wish, class Keep>
+static outcome_ptr ask(caf::actor_system& system, const partition_replica_actor& to, Wish wish,
+                       Keep keep) {
+  auto out = std::make_shared<outcome>();
+  system.spawn([=](caf::event_based_actor* self) {
+    self->request(to, 60s, wish)
+        .then(
+            [=](const Reply& reply) {
+              out->done = true;
+              keep(*out, reply);
+            },
+            [=](const caf::error& error) {
+              out->done = true;
+              out->error = code_of(error);
+              out->detail = detail_of(error);
+            });
+  });
+  return out;
+}
+
+outcome_ptr replica_world::command(const node_id& to, v1::Command what) {
+  v1::PartitionCommand wish;
+  wish.set_partition(partition);
+  *wish.mutable_command() = std::move(what);
+  return ask<v1::CommandReply>(world.system, nodes_.at(to).replica, std::move(wish),
+                               [](outcome& out, const v1::CommandReply& r) { out.reply = r; });
+}
+
+outcome_ptr replica_world::query(const node_id& to, v1::PartitionQuery what) {
+  what.set_partition(partition);
+  return ask<v1::QueryReply>(world.system, nodes_.at(to).replica, std::move(what),
+                             [](outcome& out, const v1::QueryReply& r) { out.answer = r; });
+}
+
+outcome_ptr replica_world::get(const node_id& to, const std::string& key) {
+  v1::PartitionQuery wish;
+  wish.mutable_get_object()->set_bucket_id(std::string(16, 'b'));
+  wish.mutable_get_object()->set_key(key);
+  return query(to, std::move(wish));
+}
+
+outcome_ptr replica_world::wait(outcome_ptr of) {
+  world.run();
+  for (auto i = 0; i < 500 && !of->done; ++i)
+    advance(10ms);
+  return of;
+}
+
+}  // namespace dunlin::testing_partition
