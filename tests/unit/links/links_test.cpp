@@ -217,7 +217,7 @@ TEST_F(Links, GatherTheMessagesOfOneBurstInFewFrames) {
   serve("b");
   const auto before = figure("a", "dunlin_link_frames_sent_total", "b");
   const auto stub = at("a", "b");
-  for (int i = 0; i < 100; ++i)
+  for (int i = 0; i < 1000; ++i)
     caf::anon_send(stub, v1::RaftMessage{});
   time.run_for(10ms);
   EXPECT_EQ(it.raft_messages, 1000);
