@@ -122,7 +122,7 @@ TEST_F(Wal, RecyclesSegmentsAndNeverGrowsOneOfThem) {
   EXPECT_LE(log->bytes(), 3 * config.segment_bytes);  // of some 300 kB that were written
   EXPECT_EQ(storage.used_bytes(), log->bytes());
   storage.crash();
-  const auto& group = open()->recovered().at(1);
+  const auto group = open()->take_recovered(1);
   EXPECT_EQ(group.compacted_index, 1995u);
   EXPECT_EQ(group.entries.size(), 5u);
 }
