@@ -120,10 +120,12 @@ void perform(self_pointer self, const link_core::up& news) {
 }
 
 void perform(self_pointer self, const link_core::lost& news) {
-  log::warn("link.lost", {{"peer", self->state.peer},
-                          {"incarnation", news.incarnation},
-                          {"reason", to_string(news.reason)},
-                          {"detail", news.detail}});
+  const auto severity = news.reason == ec::stopping ? log::level::info : log::level::warn;
+  log::write(severity, "link.lost",
+             {{"peer", self->state.peer},
+              {"incarnation", news.incarnation},
+              {"reason", to_string(news.reason)},
+              {"detail", news.detail}});
   self->state.figures->connected.set(0);
   set_status(self);
   self->state.shared->table->tell({self->state.peer, news.incarnation, false});
