@@ -42,6 +42,12 @@ def dunlin(*words, timeout=90):
     return subprocess.run([BINARY, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
 
 
+def can_mount():
+    """Whether this machine lets us have small file systems of our own."""
+    return subprocess.run(["unshare", "-rm", "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /tmp"], capture_output=True,
+                          check=False).returncode == 0
+
+
 def start_of(pid):
     """When the process that has this pid started; None if there is none, or only its corpse."""
     try:
@@ -83,8 +89,16 @@ class Cluster:
         with open(self.file, "w", encoding="utf-8") as file:
             file.write("".join(text))
 
-    def up(self, *options):
-        done = dunlin("up", self.file, "--detach", *options)
+    def up(self, *options, small=(), small_mib=128):
+        """Starts it; nodes in `small` keep their data on file systems of that size, in a namespace of their own."""
+        words = [BINARY, "up", self.file, "--detach", *options]
+        if small:
+            mounts = ""
+            for name in small:
+                os.makedirs(os.path.join(self.folder, "data", name))
+                mounts += f"mount -t tmpfs -o size={small_mib}m tmpfs '{self.folder}/data/{name}' && "
+            words = ["unshare", "-rm", "sh", "-c", mounts + 'exec "$@"', "sh", *words]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90)
         if done.returncode != 0:
             raise AssertionError(f"dunlin up failed ({done.returncode}):\n{done.stdout}\n{done.stderr}\n{self.logs()}")
         return done.stdout
