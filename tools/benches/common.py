@@ -78,8 +78,7 @@ class Cluster:
             raise SystemExit("build first: tools/up builds the release binary that is measured")
         subprocess.run([DUNLIN, "up", self.file, "--detach"], check=True, stdout=subprocess.DEVNULL)
         text = subprocess.run([DUNLIN, "env", self.file], check=True, capture_output=True, text=True).stdout
-        self.env = dict(line.removeprefix("export ").split("=", 1) for line in text.splitlines() if "=" in line)
-        self.env = {name: value.strip("'\"") for name, value in self.env.items()}
+        self.env = dict(word.split("=", 1) for word in text.split() if "=" in word)
         return self
 
     def __exit__(self, *_):
