@@ -14,6 +14,7 @@ class lives {
 public:
   explicit lives(std::uint64_t seed) : random_(seed), storage_(seed), seed_(seed) {
     candidates_.push_back({});
+    config_.bytes_max = (2 + seed % 4 * 2) * config_.segment_bytes;  // tight rings copy most
   }
 
   void run() {
