@@ -60,7 +60,7 @@ static void on_seal(self_pointer self, const v1::CommandReply& reply) {
   switch (reply.status()) {
     case v1::CommandReply::OK: return end_deletion(self, true);
     case v1::CommandReply::BUCKET_NOT_EMPTY: return end_deletion(self, false);
-    case v1::CommandReply::TOO_MANY_OPEN:  // each time fewer uploads are left
+    case v1::CommandReply::TOO_MUCH_AT_ONCE:  // each time fewer uploads are left
       if (++self->state.seals < seals_max) return seal(self);
       [[fallthrough]];
     default: return leave_bucket(self, make_error(ec::unavailable));

@@ -127,7 +127,8 @@ failure error_of(v1::CommandReply::Status status) {
     case reply::INVALID_PART: return error("InvalidPart");
     case reply::ENTITY_TOO_SMALL: return error("EntityTooSmall");
     case reply::PRECONDITION_FAILED: return error("PreconditionFailed");
-    case reply::TOO_MANY_OPEN: return error("SlowDown");
+    case reply::TOO_MANY_OPEN:
+    case reply::TOO_MUCH_AT_ONCE: return error("SlowDown");
     // The write was overtaken by a delete of its bucket; which of both wins is settled soon.
     case reply::SEALED: return error("OperationAborted");
     // Outcome unknown, fenced pages or a map that moved on: the same request may succeed next time.

@@ -7,6 +7,9 @@
 
 namespace dunlin::machine {
 
+/// Few enough that no single change pays for all before it.
+static constexpr std::size_t outbox_rows_dropped = 64;
+
 status::Status context::owns(std::string_view bucket_id) const {
   if (bucket_id.size() != keys::id_bytes) return status::INVALID;
   const auto hash = bucket_hash(bucket_id);
@@ -48,16 +51,16 @@ void context::collapse_outbox() {
       if (oldest.type() == "partition") unchanged_through = keys::read_number(oldest.key());
     }
     rows.emplace_back(key);
-    return true;
+    return rows.size() < outbox_rows_dropped;
   });
   for (const auto& row : rows)
     store.erase(table::outbox, row);
   v1::OutboxRecord all;
-  all.set_tick(state.tick());
+  all.set_tick(keys::read_number(rows.back()));
   all.set_type("partition");
   all.set_key(keys::number(unchanged_through));
-  put(table::outbox, keys::number(state.tick()), all);
-  state.set_outbox_rows(1);
+  put(table::outbox, rows.back(), all);
+  state.set_outbox_rows(state.outbox_rows() + 1 - rows.size());
 }
 
 void context::bury(const v1::Item& item, const v1::Layout& layout) {

@@ -43,7 +43,8 @@ struct context {
   /// The tick of the next change (decision 12).
   std::uint64_t next_tick();
 
-  /// Lets caches hear of a change (decision 13). Over its bound the outbox collapses to one row.
+  /// Lets caches hear of a change (decision 13). Over its bound the oldest rows collapse to
+  /// one of type "partition".
   void announce(std::uint64_t tick, std::string_view type, std::string_view key);
 
   /// Moves pages that nothing refers to any more to garbage (decision 18). Nothing for no pages.

@@ -94,7 +94,7 @@ static status::Status check(const context& at, const v1::DeleteObjects& command)
       if (const auto code = check(command.precondition(), current); code != status::OK) return code;
     if (current) parts += static_cast<std::uint64_t>(current->record.parts_size());
   }
-  if (command.keys_size() > 1 && parts > part_rows_per_command) return status::TOO_MANY_OPEN;
+  if (command.keys_size() > 1 && parts > part_rows_per_command) return status::TOO_MUCH_AT_ONCE;
   return status::OK;
 }
 

@@ -43,7 +43,7 @@ public:
   /// changes nothing; a newer incarnation closes the older ones of its node. A repeated number is
   /// answered from the kept status and tick (bucket commands: with the bucket as it is now).
   /// UNKNOWN_CLIENT: it cannot be told whether the command ran; it did not run now.
-  /// TOO_MANY_OPEN: not run; advance lowest_unanswered, or ask for less at once.
+  /// TOO_MANY_OPEN: not run; advance lowest_unanswered first.
   void apply(std::uint64_t index, std::uint64_t term, const v1::CommandBatch& batch,
              std::vector<v1::CommandReply>& replies);
 

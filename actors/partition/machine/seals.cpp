@@ -37,8 +37,8 @@ static bool abort_uploads(context& at, const std::string& bucket_id) {
   return all;
 }
 
-/// Sealing may take several commands: TOO_MANY_OPEN says that the bucket is sealed and open uploads
-/// are left; the caller repeats it until OK.
+/// Sealing may take several commands: TOO_MUCH_AT_ONCE says that the bucket is sealed and open
+/// uploads are left; the caller repeats it until OK.
 v1::CommandReply apply(context& at, const v1::SealBucket& command) {
   const auto& id = command.bucket_id();
   if (const auto code = at.owns(id); code != status::OK) return reply(code);
@@ -51,7 +51,7 @@ v1::CommandReply apply(context& at, const v1::SealBucket& command) {
   if (has_object(at, row)) return reply(status::BUCKET_NOT_EMPTY, at.state.tick());
   if (!at.sealed(id)) at.store.put(table::seals, row, keys::number(at.next_tick()));
   const bool done = abort_uploads(at, id);
-  return reply(done ? status::OK : status::TOO_MANY_OPEN, at.state.tick());
+  return reply(done ? status::OK : status::TOO_MUCH_AT_ONCE, at.state.tick());
 }
 
 }  // namespace dunlin::machine

@@ -19,10 +19,10 @@ task<v1::CommandReply> end_delete(context& c, const std::string& id, bool remove
   co_return reply;
 }
 
-/// Sealing also aborts open uploads, a bounded number a command; TOO_MANY_OPEN: some are left.
+/// Sealing also aborts open uploads, a bounded number a command; TOO_MUCH_AT_ONCE: some are left.
 task<v1::CommandReply::Status> seal(context& c, const std::string& id) {
-  auto status = v1::CommandReply::TOO_MANY_OPEN;
-  for (int round = 0; status == v1::CommandReply::TOO_MANY_OPEN && round < seal_rounds_max;
+  auto status = v1::CommandReply::TOO_MUCH_AT_ONCE;
+  for (int round = 0; status == v1::CommandReply::TOO_MUCH_AT_ONCE && round < seal_rounds_max;
        ++round) {
     v1::Command command;
     command.mutable_seal_bucket()->set_bucket_id(id);

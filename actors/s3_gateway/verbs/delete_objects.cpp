@@ -64,7 +64,7 @@ task<void> delete_objects(context& c) {
   const auto body = co_await read_all(c, xml_bytes_max);
   const auto w = read_wish(body);
   const auto status = co_await remove(c, w.keys);
-  if (status == v1::CommandReply::TOO_MANY_OPEN && w.keys.size() > 1)
+  if (status == v1::CommandReply::TOO_MUCH_AT_ONCE && w.keys.size() > 1)
     co_await remove_each(c, w.keys);
   else
     expect_ok(status);

@@ -162,7 +162,7 @@ TEST_F(Seals, OpenUploadsGoWithTheBucketAndTheirPagesToGarbage) {
 TEST_F(Seals, SealingManyUploadsTakesSeveralCommandsEachOfBoundedWork) {
   for (std::uint64_t i = 1; i <= 1500; ++i)
     run(create_upload("k", i));
-  EXPECT_EQ(run(seal()).status(), status::TOO_MANY_OPEN);
+  EXPECT_EQ(run(seal()).status(), status::TOO_MUCH_AT_ONCE);
   EXPECT_EQ(run(put("a", 1)).status(), status::SEALED);
   EXPECT_EQ(run(seal()).status(), status::OK);
   EXPECT_TRUE(store.of(table::uploads).empty());

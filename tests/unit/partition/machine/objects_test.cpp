@@ -71,7 +71,8 @@ TEST_F(ObjectCommands, EveryChangeIsAnnouncedUntilTheQueueHasIt) {
   EXPECT_EQ(machine->outbox(0, 10)[0].tick(), rows[2].tick());
 }
 
-TEST_F(ObjectCommands, AnOverfullOutboxCollapsesToOneRowThatReachesBackToTheLastAnnouncement) {
+TEST_F(ObjectCommands,
+       TheOldestRowsOfAnOverfullOutboxCollapseToOneThatReachesBackToTheLastAnnouncement) {
   run(put("first", 1));
   run_all({}, 1);
   for (int i = 0; i < 5000; ++i)
@@ -80,6 +81,8 @@ TEST_F(ObjectCommands, AnOverfullOutboxCollapsesToOneRowThatReachesBackToTheLast
   ASSERT_LE(rows.size(), 4096u);
   EXPECT_EQ(rows[0].type(), "partition");
   EXPECT_EQ(rows[0].key(), std::string(7, '\0') + '\1');
+  EXPECT_EQ(rows[1].tick(), rows[0].tick() + 1);
+  EXPECT_EQ(rows[1].type(), "object");
   EXPECT_EQ(rows.back().tick(), machine->tick());
   run_all({}, machine->tick());
   EXPECT_TRUE(machine->outbox(0, 10).empty());

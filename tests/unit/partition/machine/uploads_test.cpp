@@ -140,3 +140,21 @@ TEST_F(UploadCommands, TenThousandPartsMakeAnObjectWithinTheRecordBound) {
   EXPECT_EQ(run(delete_keys({"k"})).status(), status::OK);
   EXPECT_EQ(store.of(table::garbage).size(), 10'000u);
 }
+
+TEST_F(UploadCommands, DeletingMoreRowsThanOneCommandMayMoveIsRefusedAsAWhole) {
+  for (std::uint64_t upload = 1; upload <= 3; ++upload) {
+    const auto key = "k" + std::to_string(upload);
+    run(create_upload(key, upload));
+    std::vector<std::uint32_t> numbers;
+    for (std::uint32_t number = 1; number <= 7000; ++number) {
+      run(put_part(key, upload, number, upload * 10'000 + number));
+      numbers.push_back(number);
+    }
+    ASSERT_EQ(run(complete(key, upload, numbers)).status(), status::OK);
+  }
+  EXPECT_EQ(run(delete_keys({"k1", "k2", "k3"})).status(), status::TOO_MUCH_AT_ONCE);
+  EXPECT_EQ(garbage().garbage_size(), 0);
+  EXPECT_EQ(run(delete_keys({"k1", "k2"})).status(), status::OK);
+  EXPECT_EQ(run(delete_keys({"k3"})).status(), status::OK);
+  EXPECT_EQ(store.of(table::garbage).size(), 21'000u);
+}
