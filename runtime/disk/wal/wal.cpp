@@ -47,16 +47,19 @@ struct log::parts {
   result<place> add(record one);
   place put(record one);
 
-  /// Remembers the first failure: what the disk holds is unknown from then on.
+  /// Remembers the first failure: what the disk holds is unknown from then on. A disk that is full
+  /// in the middle of a write is a failure like any other; disk_full stays the word for a clean
+  /// refusal.
   template <class Result>
   Result watch(Result outcome) {
-    if (!outcome && !stopped) {
-      stopped = outcome.error();
+    if (outcome) return outcome;
+    if (!stopped) {
+      stopped = outcome.error() == ec::disk_full ? ec::io_error : outcome.error();
       // A disk that is closed has crashed in a simulation, which is no news.
       if (*stopped != ec::closed)
         dunlin::log::error("wal.stopped", {{"reason", to_string(outcome.error())}});
     }
-    return outcome;
+    return *stopped;
   }
 };
 

@@ -247,6 +247,22 @@ TEST_F(Wal, StopsForGoodAfterAFailedFlush) {
   EXPECT_EQ(log->tidy().error(), ec::io_error);
 }
 
+TEST_F(Wal, ADiskThatIsFullInTheMiddleOfAWriteIsAFailureAndNoRefusal) {
+  auto log = open();
+  storage.set_fault([](simulation::disk_call what, const std::string&) -> std::optional<ec> {
+    if (what == simulation::disk_call::pwrite) return ec::disk_full;
+    return std::nullopt;
+  });
+  std::uint64_t index = 0;
+  result<void> appended;
+  while ((appended =
+              log->append_entries(1, std::vector{entry_of(1, ++index, std::string(1000, 'x'))})))
+    ASSERT_LT(index, 100u);
+  EXPECT_EQ(appended.error(), ec::io_error);  // a segment ended
+  storage.set_fault({});
+  EXPECT_EQ(log->flush().error(), ec::io_error);
+}
+
 TEST_F(Wal, TidyPreparesTheNextSegmentSoThatNoCommitDoes) {
   auto log = open();
   std::uint64_t index = 0;
