@@ -59,6 +59,14 @@ bool make_bundles(const topology::cluster& of, init_outcome& outcome) {
     if (!crypto::load_bundle(folder, node.name)) lacking.push_back(node.name);
   if (lacking.empty()) return true;  // on a node of many machines the CA's key is not at hand
   auto ca = crypto::cluster_ca::load(folder);
+  if (!ca && ca.error() == ec::not_found && lacking.size() < of.nodes.size()) {
+    // A second CA beside bundles of the first would split the cluster.
+    outcome.error = fmt::format(
+        "{}/ca is not here, so no bundle can be made for node {}; run init where the CA's key is, "
+        "and copy the bundle",
+        folder, lacking.front());
+    return false;
+  }
   if (!ca && ca.error() == ec::not_found) {
     ca = crypto::cluster_ca::create(folder, of.options.name);
     if (ca) outcome.made.push_back(folder + "/ca");

@@ -81,6 +81,19 @@ TEST(ClusterFiles, ANodeAddedLaterGetsABundleOfTheSameCa) {
   EXPECT_EQ(temp_folder::read(assembly::tls_folder(cluster) + "/n3/ca.pem"), ca);
 }
 
+TEST(ClusterFiles, NoSecondCaIsMadeBesideTheBundlesOfTheFirst) {
+  temp_folder folder;
+  auto cluster = two_nodes(folder);
+  crypto::seeded_random random{1};
+  assembly::init_cluster(cluster, random);
+  std::filesystem::remove_all(assembly::tls_folder(cluster) + "/ca");
+  EXPECT_EQ(assembly::init_cluster(cluster, random).error, "") << "nothing lacks";
+  cluster.nodes.emplace_back().name = "n3";
+  EXPECT_THAT(assembly::init_cluster(cluster, random).error,
+              ::testing::HasSubstr("run init where the CA's key is"));
+  EXPECT_FALSE(std::filesystem::exists(assembly::tls_folder(cluster) + "/ca"));
+}
+
 TEST(ClusterFiles, ABundleThatDoesNotFitIsShownNotReplaced) {
   temp_folder folder;
   const auto cluster = two_nodes(folder);
