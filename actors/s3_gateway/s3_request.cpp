@@ -120,8 +120,8 @@ public:
 
   s3::async<result<void>> write(buffer bytes) override {
     return call<void, accepted>(writer_.get(), options_->object_timeout,
-                                   object_bytes{std::move(bytes)},
-                                   [](accepted) { return result<void>(); });
+                                object_bytes{std::move(bytes)},
+                                [](accepted) { return result<void>(); });
   }
 
   s3::async<result<v1::Layout>> finish_write() override {
@@ -211,7 +211,11 @@ void report(const s3_request_state& state, const s3::outcome& out) {
                   {{"status", std::to_string(status / 100) + "xx"}})
         .add();
   if (out.code.empty()) return;
-  const auto severity = status >= 500 && status != 501 ? log::level::warn : log::level::info;
+  // Misses and failed conditions are ordinary answers; other refusals deserve a line (checklist).
+  const bool ordinary = status == 404 || status == 412 || status == 416;
+  const auto severity = ordinary                         ? log::level::debug
+                        : status >= 500 && status != 501 ? log::level::warn
+                                                         : log::level::info;
   log::write(severity, "s3_request.refused",
              {{"trace", request.id},
               {"method", request.method},
