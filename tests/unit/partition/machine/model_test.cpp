@@ -1,5 +1,7 @@
 /// The machine beside a naive model of what S3 clients may see, under seeded commands with
 /// duplicates and late retries; and equal logs make equal stores.
+#include "runtime/simulation/sim_disk.hpp"
+#include "runtime/storage/sqlite_store.hpp"
 #include "tests/unit/partition/machine/machine_fixture.hpp"
 
 #include <google/protobuf/stubs/logging.h>
@@ -247,6 +249,49 @@ TEST_P(MachineModel, EqualLogsMakeEqualStoresHoweverOftenAReplicaRestarts) {
       EXPECT_EQ(replies[n].SerializeAsString(), other_replies[n].SerializeAsString());
   }
   EXPECT_EQ(store.all(), other_store.all());
+}
+
+using table_rows = std::map<std::string, std::string, std::less<>>;
+
+table_rows rows_of(kv_store& store, table where) {
+  table_rows rows;
+  store.scan(where, {}, [&](std::string_view key, std::string_view value) {
+    rows.emplace(key, value);
+    return true;
+  });
+  return rows;
+}
+
+TEST_P(MachineModel, AReplicaOnSqliteThatLosesItsTailComesToTheSameRowsByApplyingItAgain) {
+  simulation::sim_disk disk{GetParam()};
+  std::unique_ptr<kv_store> database;
+  std::unique_ptr<partition_machine> replica;
+  const auto start = [&] {
+    replica.reset();
+    database.reset();  // rolls back what was not committed
+    database = sqlite_store::open(disk, "state.db").value();
+    replica = std::make_unique<partition_machine>(*database, 1, 0, UINT64_MAX);
+  };
+  start();
+  std::vector<v1::CommandBatch> log(1);
+  log[0].set_leader_time_ms(now_ms);
+  *log[0].add_commands() = open_client();
+  std::vector<v1::CommandReply> replies;
+  for (std::uint64_t sequence = 1; sequence < 500;) {
+    v1::CommandBatch batch;
+    batch.set_leader_time_ms(now_ms += 10);
+    for (auto left = 1 + below(4); left > 0; --left)
+      *batch.add_commands() = stamped(some_command(), sequence++);
+    log.push_back(batch);
+    machine->apply(machine->applied() + 1, 1, batch, replies);
+    if (below(20) == 0) start();
+    while (replica->applied() < log.size())
+      replica->apply(replica->applied() + 1, 1, log[replica->applied()], replies);
+    if (below(5) == 0) database->commit();
+    if (below(30) == 0) database->checkpoint();
+  }
+  for (int number = 0; number < table_count; ++number)
+    EXPECT_EQ(rows_of(*database, static_cast<table>(number)), store.of(static_cast<table>(number)));
 }
 
 TEST_P(MachineModel, NoBytesThatParseBringItDown) {
