@@ -108,11 +108,20 @@ static void look(self_pointer self) {
   add(self, {{}, std::move(expire)});
 }
 
+/// The term is over: who waits is told now, since a broken promise tells nobody.
+static void close(self_pointer self, ec unsent, const std::string& leader) {
+  fail(self->state, self->state.desk.close(), unsent, leader);
+}
+
 partition_leader_actor::behavior_type partition_leader(self_pointer self, leader_options options) {
   self->state.options = std::move(options);
   self->state.desk = leader_desk{self->state.options.limits};
   self->state.expire_next = now(self) + self->state.options.client_lifetime;
   self->delayed_send(self, self->state.options.look_interval, caf::tick_atom_v);
+  self->set_exit_handler([self](const caf::exit_msg& end) {
+    close(self, ec::stopping, {});
+    self->quit(end.reason);
+  });
   return {
       [self](const v1::PartitionCommand& wish) -> caf::result<v1::CommandReply> {
         auto promise = self->make_response_promise<v1::CommandReply>();
@@ -125,7 +134,7 @@ partition_leader_actor::behavior_type partition_leader(self_pointer self, leader
       },
       [self](const round_applied& done) { applied(self, done); },
       [self](const leadership_lost& to) {
-        fail(self->state, self->state.desk.close(), ec::not_leader, to.leader);
+        close(self, ec::not_leader, to.leader);
         self->quit();
       },
       [self](caf::flush_atom) { flush(self); },

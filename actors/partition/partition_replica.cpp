@@ -15,6 +15,10 @@ partition_replica_actor::behavior_type partition_replica(replica_turns::self_poi
     if (down.source == writer.address())
       self->state.turns->stop("log", ec::io_error, render(down.reason));
   });
+  self->set_exit_handler([self](const caf::exit_msg& end) {
+    // The leader actor is linked and ends by itself at the end of its term.
+    if (end.reason) self->state.turns->end(end.reason);
+  });
   turns->start();     // if it fails the actor has ended: none of these is called
   auto& it = *turns;  // lives as long as the behaviour: the state holds it
   return {

@@ -43,16 +43,21 @@ void replica_turns::start() try {
 }
 
 void replica_turns::stop(const char* step, ec reason, const std::string& detail) {
-  if (std::exchange(stopped_, true)) return;
+  if (stopped_) return;
   log::error("partition.stopped", {{"partition", options_.id},
                                    {"step", step},
                                    {"reason", to_string(reason)},
                                    {"detail", detail}});
+  end(make_error(reason, step));
+}
+
+void replica_turns::end(const caf::error& reason) {
+  if (std::exchange(stopped_, true)) return;
   for (auto& [id, one] : reads_)
     one.promise.deliver(make_error(ec::stopping));
   reads_.clear();
   if (leader_) self_->send(leader_, leadership_lost{});
-  self_->quit(make_error(reason, step));
+  self_->quit(reason);
 }
 
 // Aligned, so that all groups of a node beat together and their messages share frames.

@@ -19,6 +19,7 @@ public:
   void start();
   /// Ends the actor; what waits is told.
   void stop(const char* step, ec reason, const std::string& detail);
+  void end(const caf::error& reason);
 
   caf::result<v1::CommandReply> on_command(const v1::PartitionCommand& wish);
   caf::result<v1::QueryReply> on_query(const v1::PartitionQuery& wish);

@@ -7,6 +7,7 @@ namespace dunlin::testing_partition {
 using namespace std::chrono_literals;
 
 static constexpr partition_id partition = 1;
+static constexpr auto request_timeout = 60s;
 
 v1::Command put_object(const std::string& key, const std::string& etag) {
   v1::Command command;
@@ -53,7 +54,7 @@ replica_world::~replica_world() {
     caf::anon_send_exit(node.relay, caf::exit_reason::kill);
     node.relay = nullptr;
   }
-  world.run();
+  world.advance(request_timeout + 1s, 1s);  // whoever asked a node that lost power waits so long
 }
 
 void replica_world::start(const node_id& name) {
@@ -123,7 +124,7 @@ static outcome_ptr ask(caf::actor_system& system, const partition_replica_actor&
                        Keep keep) {
   auto out = std::make_shared<outcome>();
   system.spawn([=](caf::event_based_actor* self) {
-    self->request(to, 60s, wish)
+    self->request(to, request_timeout, wish)
         .then(
             [=](const Reply& reply) {
               out->done = true;
