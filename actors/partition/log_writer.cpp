@@ -39,21 +39,33 @@ static bool held_back(log_writer_state& state, const log_append& step) {
   return false;
 }
 
+using answers = std::map<partition_id, log_writer_state::answer>;
+
+/// The error that stops the log, if any.
+static result<void> take(log_writer_state& state, log_append& step, answers& stored,
+                         answers& refused) {
+  if (held_back(state, step)) return {};
+  const auto done = append(*state.log, step);
+  if (done) {
+    stored[step.group] = {std::move(step.from), step.token};
+  } else if (done.error() == ec::disk_full) {
+    state.refused[step.group] = step.token;
+    refused[step.group] = {std::move(step.from), step.token};
+  } else {
+    return done;
+  }
+  return {};
+}
+
 static void flush(self_pointer self) {
   auto& state = self->state;
   state.flush_sent = false;
-  std::map<partition_id, log_writer_state::answer> stored, refused;
-  for (auto& step : std::exchange(state.waiting, {})) {
-    if (held_back(state, step)) continue;
-    const auto done = append(*state.log, step);
-    if (done) {
-      stored[step.group] = {std::move(step.from), step.token};
-    } else if (done.error() == ec::disk_full) {
-      state.refused[step.group] = step.token;
-      refused[step.group] = {std::move(step.from), step.token};
-    } else {
-      return stop(self, "append", done.error());
-    }
+  answers stored, refused;
+  for (auto& each : std::exchange(state.waiting, {})) {
+    const auto* cut = std::get_if<log_compact>(&each);
+    const auto done = cut ? state.log->compact(cut->group, cut->index, cut->term)
+                          : take(state, std::get<log_append>(each), stored, refused);
+    if (!done) return stop(self, cut ? "compact" : "append", done.error());
   }
   if (const auto done = state.log->flush(); !done) return stop(self, "flush", done.error());
   const auto full = state.log->full();
@@ -85,8 +97,7 @@ log_writer_actor::behavior_type log_writer(self_pointer self, std::shared_ptr<wa
         flush_soon(self);
       },
       [self](const log_compact& cut) {
-        const auto done = self->state.log->compact(cut.group, cut.index, cut.term);
-        if (!done) return stop(self, "compact", done.error());
+        self->state.waiting.push_back(cut);
         flush_soon(self);
       },
       [self](caf::flush_atom) { flush(self); },

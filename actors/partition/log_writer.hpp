@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <variant>
 #include <vector>
 
 namespace dunlin {
@@ -62,7 +63,7 @@ struct log_writer_state {
     std::uint64_t token = 0;
   };
   std::shared_ptr<wal::log> log;
-  std::vector<log_append> waiting;
+  std::vector<std::variant<log_append, log_compact>> waiting;  ///< in the order of their arrival
   bool flush_sent = false;
   std::map<partition_id, std::uint64_t> refused;  ///< by group: the token that must come again
 };

@@ -149,7 +149,7 @@ TEST_F(PartitionReplica, RefusesToStartWhenTheStoreIsAheadOfTheLog) {
   options.peer = [](const node_id&) { return partition_actor{}; };
   auto lost = world.world.system.spawn(partition_replica, std::move(options));
   auto ended = false;
-  world.world.system.spawn([&](caf::event_based_actor* self) {
+  const auto watcher = world.world.system.spawn([&](caf::event_based_actor* self) {
     self->monitor(lost);
     self->set_down_handler([&](const caf::down_msg&) { ended = true; });
     self->set_default_handler(caf::drop);
@@ -157,6 +157,7 @@ TEST_F(PartitionReplica, RefusesToStartWhenTheStoreIsAheadOfTheLog) {
   });
   world.world.run();
   EXPECT_TRUE(ended);
+  caf::anon_send_exit(watcher, caf::exit_reason::kill);
 }
 
 struct CuttingReplica : PartitionReplica {
