@@ -3,11 +3,26 @@
 #include "messages/error.hpp"
 #include "messages/page_id.hpp"
 
+#include <caf/send.hpp>
+
 #include <algorithm>
 
 namespace dunlin {
 
 using self_pointer = coordinator_actor::stateful_pointer<coordinator_state>;
+
+coordinator_state::~coordinator_state() {
+  for (const auto& object : objects)
+    caf::anon_send_exit(object, caf::exit_reason::user_shutdown);
+}
+
+/// Remembers a new object until it ends.
+template <class Handle>
+static Handle adopt(self_pointer self, const Handle& object) {
+  self->monitor(object);
+  self->state.objects.insert(caf::actor_cast<caf::actor>(object));
+  return object;
+}
 
 std::set<node_id> object_context::up() const {
   std::set<node_id> nodes{options.self};
@@ -66,8 +81,8 @@ static void open_reader(self_pointer self, const shared_context& context, const 
                         reader_promise promise, bool fresh_map) {
   auto runs = resolve(*context->map, wish.layout);
   if (runs)
-    return static_cast<void>(promise.deliver(
-        object_reader_actor(self->spawn(object_reader, context, std::move(*runs), wish))));
+    return static_cast<void>(promise.deliver(object_reader_actor(
+        adopt(self, self->spawn(object_reader, context, std::move(*runs), wish)))));
   if (fresh_map || runs.error() != ec::unavailable)
     return static_cast<void>(promise.deliver(make_error(runs.error(), "layout")));
   // The object is newer than the map that is known here.
@@ -81,11 +96,15 @@ coordinator_actor::behavior_type coordinator(self_pointer self, coordinator_opti
                                              coordinator_parts parts) {
   self->state.options = std::move(options);
   self->state.parts = std::move(parts);
+  self->set_down_handler([self](const caf::down_msg& down) {
+    self->state.objects.erase(caf::actor_cast<caf::actor>(down.source));
+  });
   return {
       [self](const open_write& wish) {
         auto promise = self->make_response_promise<object_writer_actor>();
         with_map(self, 0, promise, [self, promise, wish](const shared_context& context) mutable {
-          promise.deliver(object_writer_actor(self->spawn(object_writer, context, wish)));
+          promise.deliver(
+              object_writer_actor(adopt(self, self->spawn(object_writer, context, wish))));
         });
         return promise;
       },

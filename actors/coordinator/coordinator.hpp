@@ -10,6 +10,7 @@
 #include "messages/storage.hpp"
 #include "runtime/clock.hpp"
 
+#include <caf/actor.hpp>
 #include <caf/atom.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
@@ -68,6 +69,8 @@ struct coordinator_state {
   coordinator_options options;
   coordinator_parts parts;
   std::shared_ptr<const object_map> map;
+  std::set<caf::actor> objects;  // writers and readers, which end with the coordinator
+  ~coordinator_state();
 };
 
 coordinator_actor::behavior_type coordinator(

@@ -125,10 +125,10 @@ static void perform(self_pointer self, const core::failed& failed) {
 }
 
 /// At best effort: the answer changes nothing, and often nobody is left to hear it.
-template <class Message>
+template <class Reply, class Message>
 static void tell(self_pointer self, const storage_node_actor& node, const Message& message) {
   self->request(node, options_of(self).control_timeout, message)
-      .then([](const auto&) {}, [](const caf::error&) {});
+      .then([](const Reply&) {}, [](const caf::error&) {});
 }
 
 static void perform(self_pointer self, const core::repair& wish) {
@@ -144,7 +144,7 @@ static void perform(self_pointer self, const core::repair& wish) {
   message.mutable_range()->set_first_page(page_at(attempt.first_page, wish.first));
   message.mutable_range()->set_pages(wish.pages);
   message.set_source(attempt.set.nodes[wish.source]);
-  tell(self, node, message);
+  tell<v1::RepairPagesReply>(self, node, message);
 }
 
 static void perform(self_pointer self, const core::discard& wish) {
@@ -157,7 +157,8 @@ static void perform(self_pointer self, const core::discard& wish) {
   message.mutable_ranges(0)->set_pages(wish.pages);
   // What a node does not hear of now is found by the collector: no commit names these pages.
   for (const auto& name : at->second.set.nodes)
-    if (const auto node = state.context->parts.storage_at(name)) tell(self, node, message);
+    if (const auto node = state.context->parts.storage_at(name))
+      tell<v1::FreePagesReply>(self, node, message);
 }
 
 static void perform(self_pointer self, core::close) {

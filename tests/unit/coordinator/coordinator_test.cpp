@@ -1,8 +1,20 @@
 #include "actors/coordinator/coordinator.hpp"
 
+#include "runtime/observe/log.hpp"
 #include "tests/support/storage_cluster.hpp"
 
 #include <gtest/gtest.h>
+
+namespace dunlin {
+
+/// What the test's client does next.
+struct client_turn {
+  std::function<void(caf::event_based_actor*)> act;
+};
+
+}  // namespace dunlin
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::client_turn)
 
 namespace dunlin {
 
@@ -55,13 +67,14 @@ struct Coordinator : ::testing::Test {
   result<Reply> from_client(const Handle& handle, const Request& request) {
     auto outcome = std::make_shared<std::optional<result<Reply>>>();
     if (!client)
-      client = cluster.world.system.spawn([](caf::event_based_actor*) -> caf::behavior {
-        return {[](const std::function<void()>&) {}};
+      client = cluster.world.system.spawn([](caf::event_based_actor* self) -> caf::behavior {
+        return {[self](const client_turn& turn) { turn.act(self); }};
       });
-    auto* self = caf::actor_cast<caf::event_based_actor*>(client);
-    self->request(handle, 60s, request)
-        .then([=](const Reply& reply) { *outcome = reply; },
-              [=](const caf::error& error) { *outcome = code_of(error); });
+    caf::anon_send(client, client_turn{[=](caf::event_based_actor* self) {
+                     self->request(handle, 60s, request)
+                         .then([=](const Reply& reply) { *outcome = reply; },
+                               [=](const caf::error& error) { *outcome = code_of(error); });
+                   }});
     cluster.world.run();
     for (int i = 0; !*outcome && i < 6000; ++i)
       cluster.world.advance(10ms);
