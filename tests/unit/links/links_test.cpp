@@ -297,6 +297,28 @@ TEST_F(Links, EndWithAllTheirStubsWhenTheyStop) {
   EXPECT_EQ(status("b", "a").last_error, "the peer said: the node stops");
 }
 
+TEST_F(Links, EndEveryCallOnceWhateverTheNetworkDoes) {
+  start_all();
+  serve("b");
+  network.set_faults({100us, 20ms, 20'000, 200ms, 5'000});
+  std::vector<std::shared_ptr<std::string>> heard;
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    heard.push_back(ask(at(i % 2 == 0 ? "a" : "c", "b"), query(7)));
+    if (i == 300) network.cut("b", "a");
+    if (i == 600) network.heal_all();
+    time.run_for(20ms);
+  }
+  network.set_faults({});
+  time.run_for(35s);
+  std::map<std::string, int> outcomes;
+  for (const auto& one : heard)
+    ++outcomes[one->substr(0, one->find(':'))];
+  EXPECT_FALSE(outcomes.contains(""));
+  EXPECT_GT(outcomes["7"], 500);
+  EXPECT_GT(network.counts().wires_broken, 0u);
+  EXPECT_TRUE(connected("a", "b") && connected("b", "c"));
+}
+
 /// A raw wire into node b, from one that calls itself a.
 class Strangers : public Links {
 protected:
