@@ -25,6 +25,7 @@ failure body_failure(ec code) {
 body_reader::body_reader(context& c, std::uint64_t bytes_max)
     : c_(c),
       wanted_md5_(wanted_md5(c.request())),
+      checksum_(c.request()),
       signed_(c.proof.payload_hash != unsigned_payload) {
   if (!c.request().content_length) throw error("MissingContentLength");
   length_ = left_ = *c.request().content_length;
@@ -51,6 +52,7 @@ task<std::string> body_reader::next() {
   }
   left_ -= piece.size();
   md5_.update(piece);
+  checksum_.update(piece);
   if (signed_) sha256_.update(piece);
   if (piece.empty() && !ended_) prove();
   co_return piece;
@@ -74,6 +76,7 @@ void body_reader::prove() {
                    {"CalculatedDigest", crypto::base64(md5)}};
     throw bad;
   }
+  checksum_.prove();
   etag_ = crypto::hex(md5);
 }
 

@@ -1,7 +1,8 @@
 /// BODY: the request's bytes, piece by piece, proven before the last piece is said to be the last:
-/// length, x-amz-content-sha256 and Content-MD5 (checklist rows 8 and 9).
+/// length, x-amz-content-sha256, Content-MD5 and x-amz-checksum-* (checklist rows 8 and 9).
 #pragma once
 
+#include "actors/s3_gateway/checksum.hpp"
 #include "actors/s3_gateway/context.hpp"
 #include "runtime/crypto/hash.hpp"
 
@@ -30,6 +31,7 @@ private:
   std::uint64_t length_;
   std::uint64_t left_;
   std::optional<std::string> wanted_md5_;  ///< raw bytes
+  body_checksum checksum_;
   crypto::md5 md5_;
   crypto::sha256 sha256_;
   bool signed_;

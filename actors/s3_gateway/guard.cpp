@@ -1,5 +1,6 @@
 #include "actors/s3_gateway/guard.hpp"
 
+#include "actors/s3_gateway/checksum.hpp"
 #include "actors/s3_gateway/error.hpp"
 
 #include <algorithm>
@@ -192,6 +193,18 @@ bool harmless(const std::string& name, std::string_view value) {
   return false;
 }
 
+/// Checksums of the body at hand are verified; what says more (of a whole multipart object, in a
+/// trailer) is not built. An upload that names its parts' algorithm gets them verified one by one.
+bool checksum_is_kept(operation what, const std::string& name, std::string_view value) {
+  using enum operation;
+  if (name == "x-amz-checksum-algorithm") return what == create_upload && checksum_named(value);
+  if (what != put_object && what != upload_part && what != delete_objects && what != create_bucket)
+    return false;
+  if (name == "x-amz-sdk-checksum-algorithm") return checksum_named(value).has_value();
+  constexpr std::string_view prefix = "x-amz-checksum-";
+  return name.rfind(prefix, 0) == 0 && checksum_named(name.substr(prefix.size()));
+}
+
 /// Conditions and ranges that a write does not look at would be promises not kept.
 bool condition_is_kept(operation what, const std::string& name) {
   using enum operation;
@@ -211,7 +224,8 @@ void check_headers(operation what, const http::request& request) {
     const auto name = lower(header.name);
     const auto value = trimmed(header.value);
     const bool amz = name.rfind("x-amz-", 0) == 0;
-    if (amz && !harmless(name, value)) throw not_implemented("header", header.name);
+    if (amz && !harmless(name, value) && !checksum_is_kept(what, name, value))
+      throw not_implemented("header", header.name);
     if (!condition_is_kept(what, name)) throw not_implemented("header", header.name);
     if (name == "content-encoding" && lower(value).find("aws-chunked") != std::string::npos)
       throw not_implemented("header", header.name);

@@ -58,8 +58,9 @@ task<void> remove_each(context& c, const std::vector<std::string>& keys) {
 }  // namespace
 
 task<void> delete_objects(context& c) {
-  // Signed bytes are proof enough; without them S3 wants the MD5.
-  if (c.proof.payload_hash == unsigned_payload && !find_header(c.request(), "content-md5"))
+  // Signed bytes are proof enough; without them S3 wants a digest.
+  if (c.proof.payload_hash == unsigned_payload && !find_header(c.request(), "content-md5") &&
+      !find_header(c.request(), "x-amz-sdk-checksum-algorithm"))
     throw error("InvalidRequest", "Missing required header for this request: Content-MD5");
   const auto body = co_await read_all(c, xml_bytes_max);
   const auto w = read_wish(body);
