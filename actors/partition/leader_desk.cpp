@@ -4,10 +4,11 @@
 
 namespace dunlin {
 
-bool leader_desk::add(request_id request, std::size_t bytes, time now) {
-  if (size() >= limits_.waiting_max) return false;
+result<void> leader_desk::add(request_id request, std::size_t bytes, time now) {
+  if (bytes > limits_.bytes_max) return ec::invalid_argument;
+  if (size() >= limits_.waiting_max) return ec::overloaded;
   waiting_.push_back({request, bytes, now});
-  return true;
+  return {};
 }
 
 leader_desk::round leader_desk::next_round() {

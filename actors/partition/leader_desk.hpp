@@ -15,7 +15,7 @@ namespace dunlin {
 
 struct desk_limits {
   std::size_t commands_max = 1024;   ///< in one round
-  std::size_t bytes_max = 1u << 20;  ///< in one round; one larger command goes alone
+  std::size_t bytes_max = 1u << 20;  ///< in one round, so also of one command
   std::size_t rounds_max = 4;        ///< in flight
   std::size_t waiting_max = 4096;    ///< requests, in flight or not
 };
@@ -29,8 +29,9 @@ public:
 
   explicit leader_desk(desk_limits limits = {}) : limits_{limits} {}
 
-  /// A request came. False: too many wait already, it is not taken.
-  bool add(request_id request, std::size_t bytes, time now);
+  /// A request came. Errors, it is not taken then: overloaded, too many wait already;
+  /// invalid_argument, it is too large for any round.
+  result<void> add(request_id request, std::size_t bytes, time now);
 
   struct round {
     round_id id = 0;

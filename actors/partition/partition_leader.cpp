@@ -32,14 +32,19 @@ static void fail(state_t& state, const leader_desk::ending& ended, ec unsent,
   fail(state, ended.in_flight, ec::timed_out, leader);
 }
 
-static bool add(self_pointer self, state_t::request request) {
+// What the batch's own fields and the frame of one command in it take, at most; together with the
+// whole batch within bytes_max for every command alone.
+static constexpr std::size_t frame_bytes = 64;
+
+static result<void> add(self_pointer self, state_t::request request) {
   auto& state = self->state;
   const auto id = ++state.last_request;
-  if (!state.desk.add(id, request.command.ByteSizeLong(), now(self))) return false;
+  const auto bytes = request.command.ByteSizeLong() + frame_bytes;
+  if (const auto taken = state.desk.add(id, bytes, now(self)); !taken) return taken;
   state.requests.emplace(id, std::move(request));
   // Mailboxes are first in, first out: what is already here joins the round.
   if (!std::exchange(state.flush_sent, true)) self->send(self, caf::flush_atom_v);
-  return true;
+  return {};
 }
 
 /// Protobuf writes text that is not UTF-8 but does not read it: such a command would make the whole
@@ -67,8 +72,9 @@ static void propose(self_pointer self, const leader_desk::round& round) {
     auto promise = one.promise;
     auto reason = ec::invalid_argument;
     if (reads_back(one.command)) {
-      if (add(self, std::move(one))) continue;
-      reason = ec::overloaded;
+      const auto again = add(self, std::move(one));
+      if (again) continue;
+      reason = again.error();
     }
     if (promise.pending()) promise.deliver(make_error(reason));
   }
@@ -105,7 +111,8 @@ static void look(self_pointer self) {
   state.expire_next = now(self) + options.client_lifetime / 4;
   v1::Command expire;
   expire.mutable_expire_clients()->set_unheard_for_ms(options.client_lifetime.count());
-  add(self, {{}, std::move(expire)});
+  // Too much else waits: at the next look after the next interval.
+  (void)add(self, {{}, std::move(expire)});
 }
 
 /// The term is over: who waits is told now, since a broken promise tells nobody.
@@ -125,7 +132,8 @@ partition_leader_actor::behavior_type partition_leader(self_pointer self, leader
   return {
       [self](const v1::PartitionCommand& wish) -> caf::result<v1::CommandReply> {
         auto promise = self->make_response_promise<v1::CommandReply>();
-        if (!add(self, {promise, wish.command()})) promise.deliver(make_error(ec::overloaded));
+        if (const auto taken = add(self, {promise, wish.command()}); !taken)
+          promise.deliver(make_error(taken.error()));
         return promise;
       },
       [self](const round_refused& no) {

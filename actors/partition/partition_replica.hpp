@@ -37,10 +37,15 @@ struct partition_replica_options {
   std::chrono::milliseconds heartbeat{100};
   std::chrono::milliseconds election{1000};
   std::size_t commit_entries_max = 512;
+  std::size_t entry_bytes_max = 1u << 20;  ///< of one log entry; never more than the log takes
   std::uint64_t checkpoint_bytes = 8u << 20;
-  /// While the log is full: how often to look for room, and to try to leave the leadership.
-  std::chrono::milliseconds full_retry{1000};
-  std::chrono::milliseconds step_aside_interval{10'000};
+  /// Whether the disk has room for what commands add to the store; asked now and then. Null:
+  /// always.
+  std::function<bool()> has_room;
+  /// How often to look for room. A leader without leaves the leadership after as long, and then
+  /// ever more rarely, since the others may have none either.
+  std::chrono::milliseconds room_interval{1000};
+  std::chrono::milliseconds step_aside_interval_max{60'000};
   /// Sees the core after every step and what it wants done; for the simulation's checkers.
   std::function<void(const raft::raft_core&, const raft::ready&)> observer;
 };

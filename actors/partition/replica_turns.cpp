@@ -33,10 +33,13 @@ void replica_turns::start() try {
   config.self = options_.self;
   config.voters = options_.voters;
   config.election_ticks = std::max(2, static_cast<int>(options_.election / options_.heartbeat));
+  // What comes in one message is stored under one token: a log with little room takes it piecemeal.
+  config.append_bytes_max = options_.entry_bytes_max;
   auto random = [source = options_.random] { return source->next(); };
   core_ = std::make_unique<raft::raft_core>(std::move(config), random, std::move(restored));
   for (const auto& voter : options_.voters)
     if (voter != options_.self) peers_[voter] = options_.peer(voter);
+  step_aside_wait_ = options_.room_interval;
   arm_tick();
 } catch (const store_error& error) {
   stop("start", error.code(), error.what());
@@ -69,10 +72,10 @@ void replica_turns::arm_tick() {
 
 caf::result<v1::CommandReply> replica_turns::on_command(const v1::PartitionCommand& wish) {
   if (!leader_) return make_error(ec::not_leader, core_->leader());
-  if (full_) {
+  if (full()) {
     // While another takes over, a router had better wait for it than give up.
     const auto moving = !core_->transfer_target().empty();
-    return make_error(moving ? ec::unavailable : ec::disk_full, "the log is full");
+    return make_error(moving ? ec::unavailable : ec::disk_full, "no room on disk");
   }
   return self_->delegate(leader_, wish);
 }
@@ -107,7 +110,7 @@ void replica_turns::on_propose(const propose_round& wish) {
 }
 
 void replica_turns::on_stored(const log_stored& done) {
-  full_ = done.full;
+  log_full_ = done.full;
   if (done.token == 0) return;
   while (!unstored_.empty() && unstored_.front().token <= done.token)
     unstored_.pop_front();
@@ -117,16 +120,14 @@ void replica_turns::on_stored(const log_stored& done) {
 
 void replica_turns::on_refused(const log_refused& no) {
   DUNLIN_ASSERT(!unstored_.empty() && unstored_.front().token == no.token);
-  if (!full_) log::warn("partition.log_filled", {{"partition", options_.id}});
-  full_ = blocked_ = true;
-  look_for_room();
-  turn();
+  if (!log_full_) log::warn("partition.log_filled", {{"partition", options_.id}});
+  log_full_ = blocked_ = true;  // sent again when it is time to look for room
 }
 
 void replica_turns::on_tick() {
   arm_tick();
   core_->tick();
-  if (full_ && now() - room_looked_for_ >= options_.full_retry) look_for_room();
+  if (now() - room_looked_for_ >= options_.room_interval) look_for_room();
   cut_log(false);
   turn();
   if (!stopped_) commit();
@@ -139,17 +140,29 @@ void replica_turns::on_step_aside() {
 
 void replica_turns::look_for_room() {
   room_looked_for_ = now();
-  cut_log(true);
-  if (core_->leads() && now() - stepped_aside_ >= options_.step_aside_interval) {
-    stepped_aside_ = now();
-    core_->step_aside();
+  disk_full_ = options_.has_room && !options_.has_room();
+  if (!full()) {
+    step_aside_wait_ = options_.room_interval;
+    step_aside_next_ = {};
+    return;
   }
+  leave_to_one_with_room();
+  if (!log_full_) return;
+  cut_log(true);
   if (!std::exchange(blocked_, false)) {
+    // Nothing is under way whose answer would tell that there is room again.
     self_->send(options_.writer, log_append{self_, options_.id, 0, {}, {}});
     return;
   }
   for (const auto& step : unstored_)
     self_->send(options_.writer, step);
+}
+
+void replica_turns::leave_to_one_with_room() {
+  if (!core_->leads() || now() < step_aside_next_) return;
+  core_->step_aside();
+  step_aside_next_ = now() + step_aside_wait_;
+  step_aside_wait_ = std::min(2 * step_aside_wait_, options_.step_aside_interval_max);
 }
 
 void replica_turns::turn() {
@@ -228,12 +241,14 @@ void replica_turns::follow_role() {
   }
   if (!leads || leader_) return;
   led_term_ = core_->term();
+  step_aside_next_ = now() + step_aside_wait_;
   log::info("partition.leader_elected", {{"partition", options_.id}, {"term", led_term_}});
   leader_options options;
   options.partition = options_.id;
   options.term = led_term_;
   options.replica = self_;
   options.clock = options_.clock;
+  options.limits.bytes_max = options_.entry_bytes_max;
   leader_ = self_->spawn<caf::linked>(partition_leader, std::move(options));
 }
 

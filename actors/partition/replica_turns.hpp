@@ -50,7 +50,9 @@ private:
   void answer(read& one);
   void follow_role();
   void commit();
+  bool full() const { return log_full_ || disk_full_; }
   void look_for_room();
+  void leave_to_one_with_room();
   void cut_log(bool force);
   void arm_tick();
   std::chrono::milliseconds now() const;
@@ -70,8 +72,10 @@ private:
 
   std::deque<log_append> unstored_;  // given to the log writer, or waiting for room
   bool blocked_ = false;             // the writer refused unstored_.front()
-  bool full_ = false;
-  std::chrono::milliseconds room_looked_for_{}, stepped_aside_{};
+  bool log_full_ = false;
+  bool disk_full_ = false;
+  std::chrono::milliseconds room_looked_for_{};
+  std::chrono::milliseconds step_aside_next_{}, step_aside_wait_{};
 
   std::size_t uncommitted_entries_ = 0;
   std::uint64_t bytes_since_checkpoint_ = 0;

@@ -189,6 +189,31 @@ struct FullReplica : PartitionReplica {
             {.log = {.segment_bytes = 64 << 10, .bytes_max = 192 << 10, .reserve_bytes = 0}}} {}
 };
 
+// The reserve that a full log keeps for votes and no-ops fills up too when much is under way.
+TEST_F(FullReplica, TakesUpWhatTheLogRefusedOnceThereIsRoom) {
+  const auto leader = world.leader();
+  world.cut.insert(other_than(leader));
+  std::vector<std::pair<std::string, outcome_ptr>> all;
+  for (auto i = 0; i < 200; ++i) {
+    all.emplace_back(std::string(1000, 'x') + std::to_string(i), nullptr);
+    all.back().second = world.command(leader, put_object(all.back().first, "e"));
+  }
+  world.advance(30s);
+  world.cut.clear();
+  world.advance(90s);
+  const auto last = world.leader();
+  put(last, "k0");
+  for (const auto& [key, done] : all) {
+    ASSERT_TRUE(done->done);
+    if (!done->reply) continue;
+    const auto found = world.wait(world.get(last, key));
+    ASSERT_TRUE(found->answer);
+    EXPECT_EQ(found->answer->object().etag(), "e");
+  }
+  for (const auto& name : {"n1", "n2", "n3"})
+    EXPECT_EQ(world.status(name).applied(), world.status(last).applied());
+}
+
 TEST_F(FullReplica, RefusesWritesClearlyAndGoesOnReading) {
   const auto leader = world.leader();
   const auto away = other_than(leader);
@@ -208,6 +233,44 @@ TEST_F(FullReplica, RefusesWritesClearlyAndGoesOnReading) {
   world.cut.clear();
   world.advance(20s);
   put(world.leader(), "late");
+}
+
+TEST_F(PartitionReplica, RefusesACommandThatNoLogEntryCouldHold) {
+  const auto leader = world.leader();
+  const auto large = world.wait(world.command(leader, put_object(std::string(9 << 10, 'x'))));
+  EXPECT_EQ(large->error, ec::invalid_argument);
+  put(leader, "k0");
+}
+
+TEST_F(PartitionReplica, WithoutRoomOnItsDiskLeavesTheWritesToOneThatHas) {
+  const auto first = world.leader();
+  put(first, "k0");
+  world.at(first).has_room = false;
+  world.advance(3s);
+  const auto second = world.leader();
+  EXPECT_NE(second, first);
+  put(second, "k1");
+}
+
+TEST_F(PartitionReplica, WithoutRoomAnywhereRefusesWritesReadsOnAndRecovers) {
+  put(world.leader(), "k0");
+  for (const auto& name : {"n1", "n2", "n3"})
+    world.at(name).has_room = false;
+  auto refused = 0;
+  for (auto second = 0; second < 120; ++second) {
+    world.advance(1s);
+    const auto leader = world.leader();
+    const auto write = world.wait(world.command(leader, put_object("late")));
+    refused += write->error == ec::disk_full ? 1 : 0;
+    EXPECT_FALSE(write->reply);
+    expect_all(leader, 1);
+  }
+  EXPECT_GT(refused, 80);
+  EXPECT_LT(world.status(world.leader()).term(), 30u);  // no endless round of elections
+  for (const auto& name : {"n1", "n2", "n3"})
+    world.at(name).has_room = true;
+  world.advance(2s);
+  put(world.leader(), "k1");
 }
 
 /// One seed: writes at all nodes while messages are lost and nodes lose power; then all is there.

@@ -72,6 +72,8 @@ void replica_world::start(const node_id& name) {
   options.peer = [this](const node_id& peer) { return nodes_.at(peer).relay; };
   options.clock = &clock_;
   options.random = &random_;
+  options.has_room = [&node] { return node.has_room; };
+  options.entry_bytes_max = 8 << 10;
   options.checkpoint_bytes = settings_.checkpoint_bytes;
   options.observer = [this, name](const raft::raft_core& core, const raft::ready& work) {
     for (const auto& m : work.messages)

@@ -57,6 +57,7 @@ public:
     partition_replica_actor replica;
     partition_actor relay;
     bool up = false;
+    bool has_room = true;
   };
 
   node& at(const node_id& name) { return nodes_.at(name); }
