@@ -13,8 +13,6 @@ namespace dunlin {
 using node_manager_actor = caf::typed_actor<
     // How the node and its roles are; roles that do not answer in time are left out and warned of.
     caf::replies_to<v1::GetNodeStatus>::with<v1::NodeStatus>,
-    caf::replies_to<v1::BeginDrain>::with<v1::BeginDrainReply>,
-    // INTERNAL: time to look whether the cluster is seeded and the replicas have leaders.
-    caf::reacts_to<caf::tick_atom>>;
+    caf::replies_to<v1::BeginDrain>::with<v1::BeginDrainReply>>;
 
 }  // namespace dunlin

@@ -5,7 +5,7 @@
 
 namespace dunlin {
 
-using self_pointer = node_manager_actor::stateful_pointer<node_manager_state>;
+using self_pointer = node_manager_shell::stateful_pointer<node_manager_state>;
 
 static std::chrono::nanoseconds now(self_pointer self) {
   return self->clock().now().time_since_epoch();
@@ -131,7 +131,7 @@ static caf::result<v1::NodeStatus> gather(self_pointer self) {
   return promise;
 }
 
-node_manager_actor::behavior_type node_manager(self_pointer self, node_manager_options options,
+node_manager_shell::behavior_type node_manager(self_pointer self, node_manager_options options,
                                                node_roles roles) {
   self->state.options = std::move(options);
   self->state.roles = std::move(roles);

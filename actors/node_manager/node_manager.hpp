@@ -40,6 +40,11 @@ struct node_roles {
   std::vector<std::pair<std::string, caf::actor_addr>> watched;
 };
 
+/// What is spawned; it converts to node_manager_actor.
+using node_manager_shell = node_manager_actor::extend<
+    // INTERNAL: time to look whether the cluster is seeded and the replicas have leaders.
+    caf::reacts_to<caf::tick_atom>>;
+
 struct node_manager_state {
   node_manager_options options;
   node_roles roles;
@@ -50,8 +55,8 @@ struct node_manager_state {
   std::chrono::nanoseconds started{};
 };
 
-node_manager_actor::behavior_type node_manager(
-    node_manager_actor::stateful_pointer<node_manager_state> self, node_manager_options options,
+node_manager_shell::behavior_type node_manager(
+    node_manager_shell::stateful_pointer<node_manager_state> self, node_manager_options options,
     node_roles roles);
 
 }  // namespace dunlin
