@@ -1,0 +1,37 @@
+/// ADMIN PLANE of one node (decision 22): HTTP+JSON on an own listener, loopback by default.
+///   GET /health/live    200 while the process answers; no token
+///   GET /health/ready   200 when the node is ready, else 503; no token
+///   GET /status         node_status as JSON (node_status.hpp); bearer token
+///   GET /metrics        Prometheus text; bearer token
+#pragma once
+
+#include "apps/assembly/node_status.hpp"
+#include "messages/node.hpp"
+#include "runtime/http/exchange.hpp"
+#include "runtime/http/server.hpp"
+#include "runtime/observe/metrics.hpp"
+
+#include <string>
+
+namespace caf {
+class actor_system;
+}
+
+namespace dunlin::assembly {
+
+struct admin_options {
+  std::string token;           ///< never empty
+  node_manager_actor manager;  ///< asked for what it knows
+  node_status fixed;           ///< name, pid, roles, s3: what does not change while the node runs
+};
+
+/// Takes the requests of the admin listener. `system` and `counts` must outlive the listener.
+http::acceptor admin_plane(caf::actor_system& system, metrics& counts, admin_options options);
+
+/// What the manager says, in the form of the JSON.
+node_status to_status(const v1::NodeStatus& from, node_status fixed);
+
+/// Errors of the admin listener itself, as JSON.
+http::rendered render_admin_error(const http::refusal& why, const std::string& request_id);
+
+}  // namespace dunlin::assembly

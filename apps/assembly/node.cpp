@@ -1,0 +1,203 @@
+#include "apps/assembly/node.hpp"
+
+#include "actors/access_node/access_node.hpp"
+#include "actors/coordinator/coordinator.hpp"
+#include "actors/node_manager/node_manager.hpp"
+#include "actors/partition_router/partition_router.hpp"
+#include "actors/s3_gateway/s3_request.hpp"
+#include "apps/assembly/incarnation.hpp"
+#include "apps/assembly/node_parts.hpp"
+#include "apps/assembly/seed.hpp"
+#include "runtime/observe/log.hpp"
+
+namespace dunlin::assembly {
+
+namespace {
+
+using topology::role;
+
+class running_node final : public node {
+public:
+  explicit running_node(node_context context) : of_(std::move(context)) {}
+  ~running_node() override { stop(); }
+
+  result<void> start() {
+    start_router();
+    if (has(role::database)) {
+      auto database = start_database(of_);
+      if (!database) return database.error();
+      database_ = std::move(*database);
+    }
+    link_ = of_.system.spawn(links::page_link, of_.self.name, &of_.ports.bulk);
+    keep("page link", link_);
+    if (has(role::storage)) {
+      auto storage = start_storage(of_, link_, router_);
+      if (!storage) return storage.error();
+      storage_ = std::move(*storage);
+    }
+    if (has(role::access)) start_access();
+    start_manager();
+    return listen();
+  }
+
+  node_manager_actor manager() const override { return manager_; }
+  std::uint64_t incarnation() const override { return of_.incarnation; }
+
+  void begin_drain() override {
+    caf::anon_send(manager_, v1::BeginDrain{});
+    for (const auto& [id, replica] : database_.replicas)
+      caf::anon_send(replica, step_aside{});
+  }
+
+  void stop() override {
+    if (std::exchange(stopped_, true)) return;
+    // The manager first: it would report every role that dies now.
+    caf::anon_send_exit(manager_, caf::exit_reason::kill);
+    for (const auto& [name, role] : kept_)
+      caf::anon_send_exit(role, caf::exit_reason::kill);
+    of_.links->stop();
+  }
+
+private:
+  bool has(role which) const { return of_.self.roles.contains(which); }
+
+  /// Watched while it runs and ended with the node.
+  template <class Handle>
+  void keep(std::string name, const Handle& role) {
+    if (role) kept_.emplace_back(std::move(name), caf::actor_cast<caf::actor>(role));
+  }
+
+  void start_router() {
+    partition_router_options options;
+    options.self = of_.self.name;
+    options.incarnation = of_.incarnation;
+    options.root_nodes = of_.cluster.partition_nodes(0);
+    options.find = [links = of_.links](const node_id& at, partition_id id) {
+      return links->at<partition_actor>(at, "partition", id);
+    };
+    router_ = of_.system.spawn(partition_router, std::move(options), of_.ports.random.get(),
+                               of_.ports.counts.get());
+    keep("partition router", router_);
+  }
+
+  void start_access() {
+    coordinator_options options;
+    options.self = of_.self.name;
+    options.writing.page_bytes = of_.cluster.options.page_bytes;
+    coordinator_parts parts{of_.storage_at(), of_.connected_peers(), link_, router_,
+                            of_.ports.random.get()};
+    const auto coordinating = of_.system.spawn(coordinator, options, parts);
+    keep("coordinator", coordinating);
+
+    s3_gateway_options gateway;
+    gateway.protocol.region = of_.cluster.options.region;
+    gateway.protocol.object_bytes_max = of_.cluster.options.object_bytes_max;
+    gateway.protocol.piece_bytes = of_.cluster.options.page_bytes;
+    access_node_options access;
+    access.requests_max = of_.cluster.options.requests_max;
+    access.start = s3_request_starter(
+        gateway, {router_, coordinating, of_.ports.clock, of_.ports.random, of_.ports.counts});
+    access.refuse = refuse_s3_request;
+    access_ = of_.system.spawn(access_node, std::move(access));
+    keep("access node", access_);
+  }
+
+  void start_manager() {
+    node_manager_options options;
+    options.self = of_.self.name;
+    options.incarnation = of_.incarnation;
+    options.warnings = of_.options.warnings;
+    options.on_fatal = of_.options.on_fatal;
+    options.peers = [links = of_.links] {
+      std::vector<v1::PeerStatus> all;
+      for (const auto& peer : links->peers()) {
+        auto& one = all.emplace_back();
+        one.set_node(peer.node);
+        one.set_connected(peer.connected);
+        one.set_error(peer.last_error);
+      }
+      return all;
+    };
+    if (of_.options.seed) options.seed = make_seed(of_.cluster, *of_.options.seed);
+
+    node_roles roles;
+    roles.router = router_;
+    keep("log writer", database_.writer);
+    for (const auto& [id, replica] : database_.replicas) {
+      keep("partition " + std::to_string(id), replica);
+      roles.replicas.emplace(id, replica);
+    }
+    if (storage_.service.node) roles.storage = storage_.service.node;
+    keep("storage node", storage_.service.node);
+    keep("repair", storage_.service.repair);
+    keep("extent writer", storage_.service.writer);
+    for (const auto& reader : storage_.service.readers)
+      keep("extent reader", reader);
+    keep("page server", storage_.server);
+    for (const auto& collector : storage_.collectors)
+      keep("collector", collector);
+    for (const auto& [name, role] : kept_)
+      roles.watched.emplace_back(name, role.address());
+    manager_ = of_.system.spawn(node_manager, std::move(options), std::move(roles));
+    of_.links->serve("node_manager", 0, node_manager_actor(manager_));
+  }
+
+  /// Last: whoever comes in finds every role in its place.
+  result<void> listen() {
+    if (auto done = of_.links->start(); !done) {
+      log::error("node.control_not_listening",
+                 {{"address", of_.self.control.text()}, {"reason", to_string(done.error())}});
+      return done.error();
+    }
+    if (!of_.ports.s3 || !access_) return {};
+    auto done = of_.ports.s3->serve(acceptor_of(access_));
+    if (!done)
+      log::error("node.s3_not_listening",
+                 {{"address", of_.self.s3->text()}, {"reason", to_string(done.error())}});
+    return done;
+  }
+
+  node_context of_;
+  std::vector<std::pair<std::string, caf::actor>> kept_;
+  partition_router_actor router_;
+  database_part database_;
+  links::page_link_service link_;
+  storage_part storage_;
+  access_node_actor access_;
+  node_manager_actor manager_;
+  bool stopped_ = false;
+};
+
+links::link_options link_options_of(const topology::cluster& of, const node_id& self,
+                                    std::uint64_t incarnation) {
+  links::link_options options;
+  options.cluster = of.options.name;
+  options.self = self;
+  options.incarnation = incarnation;
+  for (const auto& node : of.nodes)
+    if (node.name != self) options.peers.push_back(node.name);
+  return options;
+}
+
+}  // namespace
+
+result<std::unique_ptr<node>> node::start(caf::actor_system& system, const topology::cluster& of,
+                                          const node_id& name, node_ports ports,
+                                          node_options options) {
+  const auto* self = of.find(name);
+  if (!self) return ec::not_found;
+  const auto incarnation = next_incarnation(ports.storage);
+  if (!incarnation) {
+    log::error("node.incarnation_not_written", {{"reason", to_string(incarnation.error())}});
+    return incarnation.error();
+  }
+  auto links = std::make_shared<links::node_links>(system, link_options_of(of, name, *incarnation),
+                                                   ports.wires, ports.identity, *ports.random,
+                                                   *ports.counts);
+  auto made = std::make_unique<running_node>(node_context{
+      system, of, *self, std::move(ports), std::move(options), *incarnation, std::move(links)});
+  if (auto done = made->start(); !done) return done.error();
+  return std::unique_ptr<node>(std::move(made));
+}
+
+}  // namespace dunlin::assembly

@@ -1,0 +1,76 @@
+/// NODE: all roles of one node of a topology, spawned and wired; the one place that knows every
+/// role. The same assembly runs in a process of its own (run_node), and several in one process on
+/// virtual time (apps/testkit): only the ports differ (decision 2).
+#pragma once
+
+#include "apps/assembly/cluster_files.hpp"
+#include "messages/node.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/disk/disk.hpp"
+#include "runtime/http/exchange.hpp"
+#include "runtime/links/bulk/bulk.hpp"
+#include "runtime/links/identity.hpp"
+#include "runtime/links/wire.hpp"
+#include "runtime/observe/metrics.hpp"
+#include "runtime/topology/topology.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace dunlin::raft {
+class raft_core;
+struct ready;
+}  // namespace dunlin::raft
+
+namespace dunlin::assembly {
+
+/// The outside world of one node. All outlive the node.
+struct node_ports {
+  disk& storage;
+  links::wire_port& wires;
+  links::bulk_port& bulk;
+  links::identity& identity;
+  http::entry* s3 = nullptr;  ///< null: no S3 here, whatever the roles say
+  std::shared_ptr<const wall_clock> clock;
+  std::shared_ptr<random_source> random;
+  std::shared_ptr<metrics> counts;
+};
+
+struct node_options {
+  bool own_threads = true;            ///< for actors that wait for the disk; false on virtual time
+  std::optional<credentials> seed;    ///< root's keys: nodes that have them may seed the cluster
+  std::vector<std::string> warnings;  ///< shown in the status
+  /// A role died or the log failed: the node must stop (decision 0003). On a thread of the actors.
+  std::function<void(const std::string& role, const std::string& reason)> on_fatal;
+  /// Sees every replica's core after each step, and what it wants done; for simulation.
+  std::function<void(partition_id, const raft::raft_core&, const raft::ready&)> observer;
+};
+
+class node {
+public:
+  /// Starts what `name` is in the topology. Damaged or foreign files are an error, logged with the
+  /// file's name.
+  static result<std::unique_ptr<node>> start(caf::actor_system& system, const topology::cluster& of,
+                                             const node_id& name, node_ports ports,
+                                             node_options options);
+
+  /// Stops if nobody did.
+  virtual ~node() = default;
+
+  virtual node_manager_actor manager() const = 0;
+  virtual std::uint64_t incarnation() const = 0;
+
+  /// The status says draining, and leaders of this node hand their partitions over. Requests are
+  /// still served: the HTTP entry's owner ends them at their boundaries.
+  virtual void begin_drain() = 0;
+
+  /// Ends every actor of the node. What was acknowledged is on disk at any time: nothing is
+  /// flushed.
+  virtual void stop() = 0;
+};
+
+}  // namespace dunlin::assembly

@@ -1,0 +1,78 @@
+#include "apps/assembly/node_parts.hpp"
+#include "runtime/observe/log.hpp"
+#include "runtime/storage/sqlite_store.hpp"
+
+namespace dunlin::assembly {
+
+namespace {
+
+result<shared_store> open_pages(const node_context& of) {
+  auto& storage = of.ports.storage;
+  if (auto done = storage.make_folder("pages"); !done) return done.error();
+  auto index = sqlite_store::open(storage, "pages/index.sqlite");
+  if (!index) {
+    log::error("storage.index_not_opened",
+               {{"file", "pages/index.sqlite"}, {"reason", to_string(index.error())}});
+    return index.error();
+  }
+  auto opened =
+      extents::extent_store::open(storage, std::move(*index), *of.ports.clock, *of.ports.random);
+  if (!opened) {
+    log::error("storage.extents_not_opened", {{"reason", to_string(opened.error())}});
+    return opened.error();
+  }
+  return shared_store(std::move(*opened));
+}
+
+}  // namespace
+
+std::function<storage_node_actor(const node_id&)> node_context::storage_at() const {
+  return [links = links](const node_id& node) {
+    return links->at<storage_node_actor>(node, "storage_node");
+  };
+}
+
+std::function<std::map<node_id, std::uint64_t>()> node_context::connected_peers() const {
+  return [links = links] {
+    std::map<node_id, std::uint64_t> connected;
+    for (const auto& peer : links->peers())
+      if (peer.connected) connected[peer.node] = peer.incarnation;
+    return connected;
+  };
+}
+
+result<storage_part> start_storage(const node_context& of, const links::page_link_service& link,
+                                   const partition_router_actor& router) {
+  auto store = open_pages(of);
+  if (!store) return store.error();
+  storage_service_options options;
+  options.detached = of.options.own_threads;
+  options.repair.self = of.self.name;
+  options.repair.storage_at = of.storage_at();
+  options.repair.peers = of.connected_peers();
+  storage_part made;
+  made.service =
+      spawn_storage_service(of.system, std::move(options),
+                            {*store, link, router, of.ports.random.get(), of.ports.clock.get()});
+  made.server = of.system.spawn(links::page_server, page_transfers_actor(made.service.node),
+                                links::page_server_options{});
+  if (auto done = links::serve_pages(of.ports.bulk, made.server); !done) {
+    log::error("storage.bulk_not_listening",
+               {{"address", of.self.bulk.text()}, {"reason", to_string(done.error())}});
+    return done.error();
+  }
+  caf::anon_send(link, links::serve_locally{made.service.node});
+  of.links->serve("storage_node", 0, storage_node_actor(made.service.node));
+
+  collector_options collecting;
+  collecting.self = of.self.name;
+  collecting.router = router;
+  collecting.storage = made.service.node;
+  collecting.storage_at = of.storage_at();
+  collecting.clock = of.ports.clock.get();
+  collecting.random = of.ports.random.get();
+  made.collectors = spawn_collectors(of.system, collecting);
+  return made;
+}
+
+}  // namespace dunlin::assembly

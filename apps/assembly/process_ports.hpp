@@ -1,0 +1,34 @@
+/// PROCESS PORTS: the real outside world of one node's process: folder, TLS sockets, clock,
+/// entropy.
+#pragma once
+
+#include "apps/assembly/node.hpp"
+#include "runtime/disk/posix_disk.hpp"
+#include "runtime/http/server.hpp"
+#include "runtime/links/bulk/tls_bulk.hpp"
+#include "runtime/links/tls_wire.hpp"
+
+#include <memory>
+
+namespace dunlin::assembly {
+
+struct process_ports {
+  std::shared_ptr<metrics> counts;
+  std::shared_ptr<const wall_clock> clock;
+  std::shared_ptr<random_source> random;
+  std::unique_ptr<posix_disk> storage;
+  std::shared_ptr<links::identity> identity;
+  std::unique_ptr<links::tls_wire_port> wires;
+  std::unique_ptr<links::tls_bulk_port> bulk;
+  std::unique_ptr<http::server> s3;  ///< null without the role
+
+  node_ports ports();
+};
+
+/// Opens the node's folder and reads its bundle; nothing listens yet. What is wrong is logged with
+/// the file's or address's name.
+result<process_ports> open_process_ports(const topology::cluster& of, const topology::node& self);
+
+sockets::endpoint to_socket(const topology::endpoint& from);
+
+}  // namespace dunlin::assembly

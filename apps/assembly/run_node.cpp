@@ -1,0 +1,155 @@
+#include "apps/assembly/run_node.hpp"
+
+#include "apps/assembly/admin.hpp"
+#include "apps/assembly/node.hpp"
+#include "apps/assembly/process_ports.hpp"
+#include "runtime/observe/log.hpp"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+namespace dunlin::assembly {
+
+namespace {
+
+constexpr int drain_seconds = 8;  // 10 s are promised, stopping included
+
+/// The signals that end a node, taken by one thread that waits for them.
+class stop_signals {
+public:
+  /// Before any other thread starts: they inherit the mask.
+  stop_signals() {
+    sigemptyset(&set_);
+    for (const int signal : {SIGTERM, SIGINT, SIGUSR1})
+      sigaddset(&set_, signal);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+  }
+
+  /// True: asked to drain. False: a role died.
+  bool wait() {
+    int signal = 0;
+    sigwait(&set_, &signal);
+    return signal != SIGUSR1;
+  }
+
+  /// From any thread: the node cannot go on.
+  static void give_up() { ::kill(::getpid(), SIGUSR1); }
+
+private:
+  sigset_t set_{};
+};
+
+caf::actor_system_config system_config() {
+  caf::actor_system_config config;
+  // Measured (docs/decisions/0005): stealing workers poll; sharing ones sleep until there is work.
+  config.set("scheduler.policy", caf::atom("sharing"));
+  const auto threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 16);
+  config.set("scheduler.max-threads", threads);
+  return config;
+}
+
+std::vector<std::string> role_names(const topology::node& self) {
+  std::vector<std::string> names;
+  for (const auto role : self.roles)
+    names.emplace_back(to_string(role));
+  return names;
+}
+
+result<std::unique_ptr<http::server>> start_admin(caf::actor_system& system, process_ports& ports,
+                                                  const topology::cluster& of,
+                                                  const topology::node& self, const node& running) {
+  auto token = read_token(of);
+  if (!token || token->empty()) {
+    log::error("node.admin_token_not_read", {{"file", token_file(of)}});
+    return ec::not_found;
+  }
+  http::server_options options;
+  options.listen = to_socket(self.admin);
+  options.connections_max = 64;
+  options.render_error = render_admin_error;
+  auto server = http::make_server(options, *ports.random, *ports.counts);
+  if (!server) return server.error();
+  admin_options admin;
+  admin.token = *token;
+  admin.manager = running.manager();
+  admin.fixed.pid = ::getpid();
+  admin.fixed.roles = role_names(self);
+  if (self.s3) admin.fixed.s3 = "http://" + self.s3->text();
+  auto done = (*server)->serve(admin_plane(system, *ports.counts, std::move(admin)));
+  if (!done) {
+    log::error("node.admin_not_listening",
+               {{"address", self.admin.text()}, {"reason", to_string(done.error())}});
+    return done.error();
+  }
+  return server;
+}
+
+/// Open requests end, at their boundaries; leaders move meanwhile.
+void drain(node& running, process_ports& ports) {
+  log::info("node.drain_began");
+  running.begin_drain();
+  if (ports.s3) ports.s3->drain(drain_seconds);
+}
+
+int run(stop_signals& signals, const topology::cluster& of, const topology::node& self) {
+  auto ports = open_process_ports(of, self);
+  if (!ports) return 1;
+  auto config = system_config();
+  caf::actor_system system{config};
+  std::atomic<bool> fatal = false;
+  node_options options;
+  if (auto keys = read_credentials(of)) options.seed = *keys;
+  options.on_fatal = [&fatal](const std::string& role, const std::string& reason) {
+    log::error("node.role_died", {{"role", role}, {"reason", reason}});
+    if (!fatal.exchange(true)) stop_signals::give_up();
+  };
+  auto running = node::start(system, of, self.name, ports->ports(), std::move(options));
+  if (!running) return 1;
+  auto admin = start_admin(system, *ports, of, self, **running);
+  if (!admin) {
+    (*running)->stop();
+    return 1;
+  }
+  log::info("node.started", {{"incarnation", (*running)->incarnation()},
+                             {"control", self.control.text()},
+                             {"s3", self.s3 ? self.s3->text() : "none"}});
+  const bool asked = signals.wait();
+  if (!asked) {
+    // A disk or role that failed may hold a thread for ever: nothing is flushed at the end anyway.
+    log::error("node.ended_by_failure");
+    std::_Exit(1);
+  }
+  drain(**running, *ports);
+  (*admin)->stop();
+  (*running)->stop();
+  ports->wires->stop();
+  ports->bulk->stop();
+  log::info("node.stopped");
+  // Everything acknowledged is on disk (decision 0003); destructors have nothing to add but time.
+  std::_Exit(0);
+}
+
+}  // namespace
+
+int run_node(const topology::cluster& of, const node_id& name) {
+  // Per-thread arenas keep what one burst needed for ever; a node must stay small (U1).
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  const auto* self = of.find(name);
+  if (!self) return 1;
+  stop_signals signals;
+  log::set_node(name);
+  return run(signals, of, *self);
+}
+
+}  // namespace dunlin::assembly

@@ -1,0 +1,95 @@
+#include "apps/assembly/admin.hpp"
+
+#include "runtime/simulation/sim_http.hpp"
+#include "tests/support/virtual_system.hpp"
+
+#include <gtest/gtest.h>
+#include <caf/all.hpp>
+
+using namespace dunlin;
+using namespace std::chrono_literals;
+
+namespace {
+
+node_manager_actor::behavior_type fake_manager(node_manager_actor::pointer,
+                                               v1::NodeStatus* status) {
+  return {[status](const v1::GetNodeStatus&) { return *status; },
+          [](const v1::BeginDrain&) { return v1::BeginDrainReply{}; }};
+}
+
+struct Admin : testing::Test {
+  support::virtual_system world;
+  metrics counts;
+  v1::NodeStatus status;
+  node_manager_actor manager = world.system.spawn(fake_manager, &status);
+  http::acceptor plane;
+  std::deque<std::function<void()>> later;
+
+  Admin() {
+    status.set_name("n1");
+    status.set_state(v1::NodeStatus::READY);
+    auto& replica = *status.add_replicas();
+    replica.set_partition(1);
+    replica.set_role("leader");
+    replica.set_last_hash(255);
+    assembly::node_status fixed;
+    fixed.pid = 42;
+    plane = assembly::admin_plane(world.system, counts, {"secret-token", manager, fixed});
+  }
+
+  simulation::sim_response get(const std::string& target, const std::string& token = {},
+                               const std::string& method = "GET") {
+    simulation::sim_request request;
+    request.head.method = method;
+    request.head.target = target;
+    request.head.content_length = 0;
+    if (!token.empty()) request.head.headers.push_back({"Authorization", "Bearer " + token});
+    auto exchange = simulation::sim_exchange::make(
+        request, [this](std::function<void()> what) { later.push_back(std::move(what)); });
+    const auto seen = exchange->seen();
+    plane(std::move(exchange));
+    world.run();
+    while (!later.empty()) {
+      auto next = std::move(later.front());
+      later.pop_front();
+      next();
+    }
+    return *seen;
+  }
+  int code(const std::string& target, const std::string& token = {},
+           const std::string& method = "GET") {
+    const auto seen = get(target, token, method);
+    return seen.head ? seen.head->status : 0;
+  }
+};
+
+}  // namespace
+
+TEST_F(Admin, TellsHealthToAnybody) {
+  EXPECT_EQ(code("/health/live"), 200);
+  EXPECT_EQ(code("/health/ready"), 200);
+  status.set_state(v1::NodeStatus::STARTING);
+  EXPECT_EQ(code("/health/ready"), 503);
+}
+
+TEST_F(Admin, TellsTheRestOnlyToWhomHasTheToken) {
+  EXPECT_EQ(code("/status"), 401);
+  EXPECT_EQ(code("/metrics"), 401);
+  EXPECT_EQ(code("/status", "wrong"), 401);
+  EXPECT_EQ(code("/metrics", "secret-token"), 200);
+}
+
+TEST_F(Admin, ShowsTheStatusAsJson) {
+  const auto seen = get("/status", "secret-token");
+  const auto parsed = assembly::parse_node_status(seen.body).value();
+  EXPECT_EQ(parsed.name, "n1");
+  EXPECT_EQ(parsed.pid, 42);
+  EXPECT_EQ(parsed.state, "ready");
+  ASSERT_EQ(parsed.partitions.size(), 1u);
+  EXPECT_EQ(parsed.partitions[0].last_hash, "0x00000000000000ff");
+}
+
+TEST_F(Admin, RefusesUnknownPathsAndMethods) {
+  EXPECT_EQ(code("/secret"), 404);
+  EXPECT_EQ(code("/status", "secret-token", "DELETE"), 405);
+}
