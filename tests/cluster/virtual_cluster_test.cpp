@@ -1,0 +1,169 @@
+// Three nodes of the production assembly on virtual time (U4, Q1, K4). A failure prints its seed;
+// DUNLIN_SEED=N replays it alone.
+
+#include "apps/testkit/virtual_cluster.hpp"
+#include "apps/testkit/object_workload.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+using namespace dunlin;
+using namespace std::chrono_literals;
+using testkit::object_workload;
+using testkit::virtual_cluster;
+
+namespace {
+
+const std::string three_nodes = R"(
+[cluster]
+name = "virtual"
+folder = "/virtual"
+
+[[node]]
+name = "n1"
+roles = ["database", "storage", "access"]
+control = "127.0.0.1:7111"
+bulk = "127.0.0.1:7112"
+admin = "127.0.0.1:7113"
+s3 = "127.0.0.1:7110"
+
+[[node]]
+name = "n2"
+roles = ["database", "storage", "access"]
+control = "127.0.0.1:7121"
+bulk = "127.0.0.1:7122"
+admin = "127.0.0.1:7123"
+s3 = "127.0.0.1:7120"
+
+[[node]]
+name = "n3"
+roles = ["database", "storage", "access"]
+control = "127.0.0.1:7131"
+bulk = "127.0.0.1:7132"
+admin = "127.0.0.1:7133"
+s3 = "127.0.0.1:7130"
+)";
+
+std::vector<std::uint64_t> seeds(std::uint64_t count) {
+  if (const char* one = std::getenv("DUNLIN_SEED")) return {std::strtoull(one, nullptr, 10)};
+  std::vector<std::uint64_t> all;
+  for (std::uint64_t seed = 1; seed <= count; ++seed)
+    all.push_back(seed);
+  return all;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines)
+    text += "\n  " + line;
+  return text;
+}
+
+void create_bucket(virtual_cluster& cluster) {
+  ASSERT_EQ(cluster.call("n1", "PUT", "/work").status, 200);
+}
+
+void expect_all_well(virtual_cluster& cluster, const object_workload& work) {
+  EXPECT_TRUE(work.mistakes().empty()) << joined(work.mistakes());
+  EXPECT_TRUE(cluster.violations().empty()) << joined(cluster.violations());
+}
+
+}  // namespace
+
+TEST(VirtualCluster, ElectsLeadersSeedsItselfAndIsReady) {
+  virtual_cluster cluster{1, three_nodes};
+  cluster.start_all();
+  ASSERT_TRUE(cluster.wait_until_ready(20s));
+  for (partition_id id = 0; id <= 3; ++id)
+    EXPECT_NE(cluster.leader_of(id), "") << id;
+  EXPECT_TRUE(cluster.violations().empty()) << joined(cluster.violations());
+}
+
+TEST(VirtualCluster, StoresAnObjectThroughOneNodeAndServesItThroughAnother) {
+  virtual_cluster cluster{2, three_nodes};
+  cluster.start_all();
+  ASSERT_TRUE(cluster.wait_until_ready(20s));
+  create_bucket(cluster);
+  const std::string large(3'000'000, 'x');
+  EXPECT_EQ(cluster.call("n1", "PUT", "/work/a", "", "hello").status, 200);
+  EXPECT_EQ(cluster.call("n2", "PUT", "/work/b", "", large).status, 200);
+  EXPECT_EQ(cluster.call("n3", "GET", "/work/a").body, "hello");
+  EXPECT_EQ(cluster.call("n3", "GET", "/work/b").body, large);
+  EXPECT_NE(cluster.call("n2", "GET", "/work", "list-type=2").body.find("<Key>a</Key>"),
+            std::string::npos);
+  EXPECT_EQ(cluster.call("n2", "DELETE", "/work/a").status, 204);
+  EXPECT_EQ(cluster.call("n1", "GET", "/work/a").status, 404);
+}
+
+TEST(VirtualCluster, GoesOnWhenTheLeaderCrashesAndLosesNothingAcknowledged) {
+  for (const auto seed : seeds(6)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    virtual_cluster cluster{seed, three_nodes};
+    cluster.start_all();
+    ASSERT_TRUE(cluster.wait_until_ready(20s));
+    create_bucket(cluster);
+    object_workload work{cluster, {.operations = 120}};
+    work.begin();
+    for (int round = 0; round < 3; ++round) {
+      cluster.time().run_for(1500ms);
+      const auto victim = cluster.leader_of(static_cast<partition_id>(1 + (seed + round) % 3));
+      if (victim.empty()) continue;
+      cluster.crash(victim);
+      cluster.time().run_for(4s);
+      cluster.start(victim);
+    }
+    EXPECT_TRUE(cluster.time().run_until([&] { return work.finished(); }, 240s));
+    ASSERT_TRUE(cluster.wait_until_ready(30s));
+    work.check_all();
+    expect_all_well(cluster, work);
+    EXPECT_GT(work.counted().acknowledged, 20u);
+  }
+}
+
+TEST(VirtualCluster, KeepsItsPromisesUnderLossDelayAndBrokenConnections) {
+  for (const auto seed : seeds(6)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    virtual_cluster cluster{seed, three_nodes};
+    cluster.start_all();
+    ASSERT_TRUE(cluster.wait_until_ready(20s));
+    create_bucket(cluster);
+    simulation::network_faults faults;
+    faults.delay_max = 20ms;
+    faults.lost_per_million = 20'000;
+    faults.broken_per_million = 1'000;
+    cluster.network().set_faults(faults);
+    object_workload work{cluster, {.operations = 120}};
+    work.begin();
+    cluster.time().run_for(3s);
+    cluster.network().cut_both("n1", "n2");
+    cluster.time().run_for(5s);
+    cluster.network().heal_all();
+    EXPECT_TRUE(cluster.time().run_until([&] { return work.finished(); }, 240s));
+    cluster.network().set_faults({});
+    cluster.time().run_for(5s);
+    work.check_all();
+    expect_all_well(cluster, work);
+  }
+}
+
+TEST(VirtualCluster, KeepsEverythingWhenAllNodesLosePowerAtOnce) {
+  for (const auto seed : seeds(4)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    virtual_cluster cluster{seed, three_nodes};
+    cluster.start_all();
+    ASSERT_TRUE(cluster.wait_until_ready(20s));
+    create_bucket(cluster);
+    object_workload work{cluster, {.operations = 60}};
+    work.begin();
+    cluster.time().run_for(2s);
+    for (const auto& name : cluster.nodes())
+      cluster.crash(name);
+    cluster.time().run_for(1s);
+    cluster.start_all();
+    EXPECT_TRUE(cluster.time().run_until([&] { return work.finished(); }, 240s));
+    ASSERT_TRUE(cluster.wait_until_ready(30s));
+    work.check_all();
+    expect_all_well(cluster, work);
+  }
+}
