@@ -11,9 +11,7 @@ namespace dunlin::s3 {
 
 namespace {
 
-task<void> authenticate(context& c) {
-  const auto now = c.world.now_ms();
-  c.proof = read_claim(c.request(), c.where, c.world.options().region, now);
+task<credential> look_up(context& c) {
   v1::PartitionQuery query;
   query.mutable_get_access_key()->set_access_key(c.proof.access_key);
   auto route = to_root();
@@ -25,9 +23,38 @@ task<void> authenticate(context& c) {
     unknown.details.emplace_back("AWSAccessKeyId", c.proof.access_key);
     throw unknown;
   }
-  verify(c.request(), c.where, c.proof, reply.access_key().secret());
-  c.user = reply.access_key().user();
-  c.root_user = reply.user().root();
+  credential out;
+  out.secret = reply.access_key().secret();
+  out.user = reply.access_key().user();
+  out.root_user = reply.user().root();
+  co_return out;
+}
+
+void sign_in(context& c, const credential& known) {
+  verify(c.request(), c.where, c.proof, known.secret);
+  c.user = known.user;
+  c.root_user = known.root_user;
+}
+
+/// Whether the cache proves it. A no is never given from it alone: the key may have a new secret.
+bool signed_in_from_cache(context& c, std::int64_t now_ms) {
+  const auto known = c.world.credentials().find(c.proof.access_key, now_ms);
+  if (!known) return false;
+  try {
+    sign_in(c, *known);
+  } catch (const failure&) {
+    return false;
+  }
+  return true;
+}
+
+task<void> authenticate(context& c) {
+  const auto now = c.world.now_ms();
+  c.proof = read_claim(c.request(), c.where, c.world.options().region, now);
+  if (signed_in_from_cache(c, now)) co_return;
+  auto known = co_await look_up(c);
+  sign_in(c, known);
+  c.world.credentials().put(c.proof.access_key, std::move(known), now);
 }
 
 task<void> run(context& c, operation what) {

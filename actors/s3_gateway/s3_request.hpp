@@ -45,6 +45,7 @@ struct s3_gateway_parts {
   std::shared_ptr<const wall_clock> clock;
   std::shared_ptr<random_source> random;
   std::shared_ptr<metrics> numbers;  ///< may be null
+  std::shared_ptr<s3::credential_cache> credentials = std::make_shared<s3::credential_cache>();
 };
 
 /// How access_node starts and refuses requests, without knowing this folder.

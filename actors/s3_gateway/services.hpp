@@ -2,6 +2,7 @@
 /// answers by messages; tests answer at once. Free of CAF.
 #pragma once
 
+#include "actors/s3_gateway/credential_cache.hpp"
 #include "actors/s3_gateway/task.hpp"
 #include "messages/dunlin/v1/partition.pb.h"
 #include "messages/dunlin/v1/stored.pb.h"
@@ -25,6 +26,7 @@ public:
 
   virtual const s3::options& options() const = 0;
   virtual const http::request& request() const = 0;
+  virtual credential_cache& credentials() = 0;  ///< of the node
   virtual std::int64_t now_ms() const = 0;
   virtual std::string random_bytes(std::size_t size) = 0;
 

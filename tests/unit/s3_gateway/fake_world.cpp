@@ -29,6 +29,7 @@ public:
 
   const s3::options& options() const override { return at_.options; }
   const http::request& request() const override { return request_; }
+  credential_cache& credentials() override { return *at_.credentials; }
   std::int64_t now_ms() const override { return at_.now_ms; }
   std::string random_bytes(std::size_t size) override { return bytes_of(at_, size); }
 

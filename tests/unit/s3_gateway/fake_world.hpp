@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,8 @@ public:
   std::uint64_t index = 0;
   std::uint64_t serial = 0;
   s3::options options;
+  /// Holds nothing, unless a test of the cache gives it a time to live.
+  std::unique_ptr<credential_cache> credentials = std::make_unique<credential_cache>(0);
 
   // Faults, each for the next use only where it is optional.
   std::optional<ec> execute_fails, ask_fails, write_fails, finish_fails, read_fails, open_fails;
