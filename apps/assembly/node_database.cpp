@@ -54,6 +54,12 @@ result<partition_replica_actor> start_replica(const node_context& of,
   options.peer = [links = of.links, id](const node_id& peer) {
     return links->at<partition_actor>(peer, "partition", id);
   };
+  // A recycled log never fills by itself; the store beside it does.
+  options.has_room = [&storage = of.ports.storage, reserve = disk_reserve(of.ports.storage)] {
+    const auto space = storage.space();
+    return space && space->free_bytes > reserve;
+  };
+  options.entry_bytes_max = std::min(options.entry_bytes_max, log.entry_bytes_max());
   options.clock = of.ports.clock.get();
   options.random = of.ports.random.get();
   options.heartbeat = of.cluster.options.heartbeat;
