@@ -24,16 +24,16 @@ public:
   result<void> start() {
     start_router();
     if (has(role::database)) {
-      auto database = start_database(of_);
-      if (!database) return database.error();
-      database_ = std::move(*database);
+      auto done = start_database(of_, database_);
+      keep_database();  // what was spawned before an error ends with the node, too
+      if (!done) return done;
     }
     link_ = of_.system.spawn(links::page_link, of_.self.name, &of_.ports.bulk);
     keep("page link", link_);
     if (has(role::storage)) {
-      auto storage = start_storage(of_, link_, router_);
-      if (!storage) return storage.error();
-      storage_ = std::move(*storage);
+      auto done = start_storage(of_, link_, router_, storage_);
+      keep_storage();
+      if (!done) return done;
     }
     if (has(role::access)) start_access();
     start_manager();
@@ -80,6 +80,23 @@ private:
     keep("partition router", router_);
   }
 
+  void keep_database() {
+    keep("log writer", database_.writer);
+    for (const auto& [id, replica] : database_.replicas)
+      keep("partition " + std::to_string(id), replica);
+  }
+
+  void keep_storage() {
+    keep("storage node", storage_.service.node);
+    keep("repair", storage_.service.repair);
+    keep("extent writer", storage_.service.writer);
+    for (const auto& reader : storage_.service.readers)
+      keep("extent reader", reader);
+    keep("page server", storage_.server);
+    for (const auto& collector : storage_.collectors)
+      keep("collector", collector);
+  }
+
   void start_access() {
     coordinator_options options;
     options.self = of_.self.name;
@@ -122,20 +139,9 @@ private:
 
     node_roles roles;
     roles.router = router_;
-    keep("log writer", database_.writer);
-    for (const auto& [id, replica] : database_.replicas) {
-      keep("partition " + std::to_string(id), replica);
+    for (const auto& [id, replica] : database_.replicas)
       roles.replicas.emplace(id, replica);
-    }
     if (storage_.service.node) roles.storage = storage_.service.node;
-    keep("storage node", storage_.service.node);
-    keep("repair", storage_.service.repair);
-    keep("extent writer", storage_.service.writer);
-    for (const auto& reader : storage_.service.readers)
-      keep("extent reader", reader);
-    keep("page server", storage_.server);
-    for (const auto& collector : storage_.collectors)
-      keep("collector", collector);
     for (const auto& [name, role] : kept_)
       roles.watched.emplace_back(name, role.address());
     manager_ = of_.system.spawn(node_manager, std::move(options), std::move(roles));

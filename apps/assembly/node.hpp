@@ -12,6 +12,7 @@
 #include "runtime/links/identity.hpp"
 #include "runtime/links/wire.hpp"
 #include "runtime/observe/metrics.hpp"
+#include "runtime/storage/kv_store.hpp"
 #include "runtime/topology/topology.hpp"
 
 #include <caf/actor_system.hpp>
@@ -25,6 +26,9 @@ namespace dunlin::raft {
 class raft_core;
 struct ready;
 }  // namespace dunlin::raft
+namespace dunlin::extents {
+class extent_store;
+}
 
 namespace dunlin::assembly {
 
@@ -48,6 +52,9 @@ struct node_options {
   std::function<void(const std::string& role, const std::string& reason)> on_fatal;
   /// Sees every replica's core after each step, and what it wants done; for simulation.
   std::function<void(partition_id, const raft::raft_core&, const raft::ready&)> observer;
+  /// See the states that this life has opened; for simulation, whose one thread may look inside.
+  std::function<void(partition_id, std::shared_ptr<kv_store>)> opened_state;
+  std::function<void(std::shared_ptr<extents::extent_store>)> opened_pages;
 };
 
 class node {

@@ -39,6 +39,7 @@ result<partition_replica_actor> start_replica(const node_context& of,
                                               partition_id id) {
   auto store = open_state(of.ports.storage, id);
   if (!store) return store.error();
+  if (of.options.opened_state) of.options.opened_state(id, *store);
   partition_replica_options options;
   options.id = id;
   if (id != 0) {
@@ -80,10 +81,9 @@ std::uint64_t disk_reserve(disk& storage) {
   return space ? std::min(most, space->total_bytes / 20) : most;
 }
 
-result<database_part> start_database(const node_context& of) {
+result<void> start_database(const node_context& of, database_part& made) {
   auto log = open_log(of);
   if (!log) return log.error();
-  database_part made;
   made.writer = of.options.own_threads ? of.system.spawn<caf::detached>(log_writer, *log)
                                        : of.system.spawn(log_writer, *log);
   for (partition_id id = 0; id <= of.cluster.options.partitions; ++id) {
@@ -95,7 +95,7 @@ result<database_part> start_database(const node_context& of) {
     made.replicas.emplace(id, std::move(*replica));
   }
   (*log)->release_recovered();
-  return made;
+  return {};
 }
 
 }  // namespace dunlin::assembly

@@ -37,7 +37,8 @@ struct database_part {
   log_writer_actor writer;
   std::map<partition_id, partition_replica_actor> replicas;
 };
-result<database_part> start_database(const node_context& of);
+/// What was spawned before an error is in `made`, and is the caller's to end.
+result<void> start_database(const node_context& of, database_part& made);
 
 /// Pages and those who serve, repair and collect them.
 struct storage_part {
@@ -45,8 +46,8 @@ struct storage_part {
   links::page_server_actor server;
   std::vector<collector_actor> collectors;
 };
-result<storage_part> start_storage(const node_context& of, const links::page_link_service& link,
-                                   const partition_router_actor& router);
+result<void> start_storage(const node_context& of, const links::page_link_service& link,
+                           const partition_router_actor& router, storage_part& made);
 
 /// Disk kept free: the smaller of 64 MiB and 5 %, so that small test disks work too.
 std::uint64_t disk_reserve(disk& storage);

@@ -41,16 +41,16 @@ std::function<std::map<node_id, std::uint64_t>()> node_context::connected_peers(
   };
 }
 
-result<storage_part> start_storage(const node_context& of, const links::page_link_service& link,
-                                   const partition_router_actor& router) {
+result<void> start_storage(const node_context& of, const links::page_link_service& link,
+                           const partition_router_actor& router, storage_part& made) {
   auto store = open_pages(of);
   if (!store) return store.error();
+  if (of.options.opened_pages) of.options.opened_pages(*store);
   storage_service_options options;
   options.detached = of.options.own_threads;
   options.repair.self = of.self.name;
   options.repair.storage_at = of.storage_at();
   options.repair.peers = of.connected_peers();
-  storage_part made;
   made.service =
       spawn_storage_service(of.system, std::move(options),
                             {*store, link, router, of.ports.random.get(), of.ports.clock.get()});
@@ -72,7 +72,7 @@ result<storage_part> start_storage(const node_context& of, const links::page_lin
   collecting.clock = of.ports.clock.get();
   collecting.random = of.ports.random.get();
   made.collectors = spawn_collectors(of.system, collecting);
-  return made;
+  return {};
 }
 
 }  // namespace dunlin::assembly

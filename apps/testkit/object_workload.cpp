@@ -10,8 +10,6 @@ std::string shown(const std::optional<std::string>& value) {
   return value->substr(0, value->find(' ')) + " (" + std::to_string(value->size()) + " bytes)";
 }
 
-constexpr auto pause = std::chrono::milliseconds(50);
-
 }  // namespace
 
 object_workload::object_workload(virtual_cluster& cluster, workload_options options)
@@ -59,7 +57,7 @@ void object_workload::next(int client) {
 }
 
 void object_workload::finish(int client) {
-  cluster_.time().events().after(pause, [this, client] { next(client); });
+  cluster_.time().events().after(options_.pause, [this, client] { next(client); });
 }
 
 void object_workload::put(int client, const std::string& key) {

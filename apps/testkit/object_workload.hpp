@@ -20,6 +20,7 @@ struct workload_options {
   int clients = 3;
   int keys_per_client = 4;
   int operations = 200;                 ///< of all clients
+  std::chrono::milliseconds pause{50};  ///< of a client, between two operations
   std::size_t bytes_max = 40'000;       ///< of most objects
   std::size_t large_bytes = 2'500'000;  ///< of one object in 16: several pages
 };

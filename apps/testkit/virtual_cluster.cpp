@@ -8,6 +8,7 @@
 #include <caf/actor_registry.hpp>
 #include <caf/event_based_actor.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace dunlin::testkit {
@@ -44,9 +45,7 @@ virtual_cluster::virtual_cluster(std::uint64_t seed, const std::string& topology
       clock_(std::make_shared<virtual_wall_clock>(time_)),
       root_{"VIRTUALROOTACCESSKEY", "virtual-root-secret", topology_.options.region},
       watch_(std::make_unique<raft_watch>()) {
-  log::set_sink([this](log::level severity, const std::string& line) {
-    if (severity == log::level::error) error_lines_.push_back(line);
-  });
+  log::set_sink([this](log::level severity, const std::string& line) { hear(severity, line); });
   std::uint64_t part = seed;
   for (const auto& node : topology_.nodes) {
     auto& machine = machines_[node.name];
@@ -78,45 +77,111 @@ std::vector<node_id> virtual_cluster::nodes() const {
 
 std::int64_t virtual_cluster::wall_ms() const { return clock_->now_ms(); }
 
-void virtual_cluster::start(const node_id& name) {
+bool virtual_cluster::power_fails() const {
+  return crashing_ || std::any_of(machines_.begin(), machines_.end(),
+                                  [](const auto& one) { return one.second.disk->is_down(); });
+}
+
+void virtual_cluster::hear(log::level severity, const std::string& line) {
+  // The time of the line is the real one.
+  note(std::string_view(line).substr(std::min(line.find(R"("level")"), line.size())));
+  if (severity == log::level::error && !power_fails()) error_lines_.push_back(line);
+}
+
+void virtual_cluster::note(std::string_view what) {
+  for (const unsigned char c : what)
+    history_ = (history_ ^ c) * 0x100000001b3ull;
+  note(static_cast<std::uint64_t>(time_.now().count()));
+}
+
+void virtual_cluster::note(std::uint64_t what) {
+  for (int i = 0; i < 8; ++i)
+    history_ = (history_ ^ ((what >> (8 * i)) & 0xff)) * 0x100000001b3ull;
+}
+
+assembly::node_options virtual_cluster::options_of(const node_id& name) {
+  auto& machine = machines_.at(name);
+  assembly::node_options options;
+  options.own_threads = false;
+  options.seed = assembly::credentials{root_.access_key, root_.secret};
+  options.observer = [this, name, &machine](partition_id partition, const raft::raft_core& core,
+                                            const raft::ready& work) {
+    watch_->step(name, partition, core, work);
+    machine.leads[partition] = core.leads();
+    note(partition ^ core.term() << 8 ^ core.commit() << 24 ^ work.messages.size() << 56);
+  };
+  options.opened_state = [&machine](partition_id id, std::shared_ptr<kv_store> state) {
+    machine.states[id] = state;
+  };
+  options.opened_pages = [&machine](std::shared_ptr<extents::extent_store> pages) {
+    machine.pages = pages;
+  };
+  // As in production, where the process ends and is started again (decision 0003).
+  options.on_fatal = [this, name](const std::string& role, const std::string& reason) {
+    log::error("virtual.role_died", {{"node", name}, {"role", role}, {"reason", reason}});
+    time_.events().after({}, [this, name] { crash(name); });
+  };
+  return options;
+}
+
+bool virtual_cluster::start(const node_id& name) {
   auto& machine = machines_.at(name);
   DUNLIN_ASSERT(!machine.node);
   assembly::node_ports ports{*machine.disk,     network_.wires(name), network_.bulk(name),
                              *machine.identity, &machine.s3,          clock_,
                              machine.random,    machine.counts};
-  assembly::node_options options;
-  options.own_threads = false;
-  options.seed = assembly::credentials{root_.access_key, root_.secret};
-  options.observer = [this, name](partition_id partition, const raft::raft_core& core,
-                                  const raft::ready& work) {
-    watch_->step(name, partition, core, work);
-  };
-  options.on_fatal = [name](const std::string& role, const std::string& reason) {
-    log::error("virtual.role_died", {{"node", name}, {"role", role}, {"reason", reason}});
-  };
-  auto started = assembly::node::start(time_.system(), topology_, name, ports, options);
-  if (!started)
+  auto started = assembly::node::start(time_.system(), topology_, name, ports, options_of(name));
+  if (started) {
+    machine.node = std::move(*started);
+    return true;
+  }
+  if (!machine.disk->is_down())
     throw std::runtime_error("node " + name +
                              " does not start: " + std::string(to_string(started.error())));
-  machine.node = std::move(*started);
+  crash(name);
+  return false;
 }
 
 void virtual_cluster::start_all() {
   for (const auto& name : nodes())
-    if (!runs(name)) start(name);
+    while (!runs(name))
+      start(name);
 }
 
-void virtual_cluster::crash(const node_id& name) {
+void virtual_cluster::crash(const node_id& name, bool silent) {
   auto& machine = machines_.at(name);
-  if (!machine.node) return;
-  network_.crash(name);
+  if (!machine.node && !machine.disk->is_down()) return;
+  crashing_ = true;
+  network_.crash(name, silent);
   machine.s3.stop();
   // The disk goes first: what its actors still try to write is not written.
   machine.disk->crash();
-  machine.node->stop();
+  if (machine.node) machine.node->stop();
   machine.node.reset();
+  machine.leads.clear();
   watch_->crashed(name);
   time_.settle();
+  crashing_ = false;
+}
+
+void virtual_cluster::crash_at_call(const node_id& name, std::uint64_t calls) {
+  // Actors cannot be ended in the middle of a turn.
+  machines_.at(name).disk->crash_after(
+      calls, [this, name] { time_.events().after({}, [this, name] { crash(name); }); });
+}
+
+bool virtual_cluster::leads(const node_id& name, partition_id partition) const {
+  const auto& all = machines_.at(name).leads;
+  const auto found = all.find(partition);
+  return found != all.end() && found->second;
+}
+
+std::shared_ptr<kv_store> virtual_cluster::state(const node_id& name, partition_id partition) {
+  return runs(name) ? machines_.at(name).states[partition].lock() : nullptr;
+}
+
+std::shared_ptr<extents::extent_store> virtual_cluster::pages(const node_id& name) {
+  return runs(name) ? machines_.at(name).pages.lock() : nullptr;
 }
 
 bool virtual_cluster::wait_until_ready(std::chrono::seconds limit) {
@@ -171,17 +236,25 @@ void virtual_cluster::send(const node_id& through, const std::string& method,
   for (std::size_t at = 0; at < body.size(); at += chunk)
     request.body.push_back(body.substr(at, chunk));
   auto soon = [this](std::function<void()> what) { time_.events().after({}, std::move(what)); };
-  auto finished = [done](const simulation::sim_response& response) {
+  auto finished = [this, done, begun = time_.now()](const simulation::sim_response& response) {
     answer heard;
     if (response.finished && !response.cut && response.head) {
       heard.status = response.head->status;
       heard.headers = response.head->headers;
       heard.body = response.body;
     }
+    note(heard.body);
+    note(static_cast<std::uint64_t>(heard.status));
+    --open_requests_;
+    longest_answer_ =
+        std::max(longest_answer_,
+                 std::chrono::duration_cast<std::chrono::milliseconds>(time_.now() - begun));
     done(heard);
   };
-  auto exchange = simulation::sim_exchange::make(std::move(request), soon, finished);
-  if (!machines_.at(through).s3.submit(exchange)) soon([done] { done(answer{}); });
+  ++open_requests_;
+  // Refused: the exchange goes, which cuts it.
+  machines_.at(through).s3.submit(
+      simulation::sim_exchange::make(std::move(request), soon, finished));
 }
 
 virtual_cluster::answer virtual_cluster::call(const node_id& through, const std::string& method,

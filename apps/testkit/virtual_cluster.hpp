@@ -1,11 +1,13 @@
 /// VIRTUAL CLUSTER: the nodes of a topology on one thread and virtual time, from a seed (U4). Same
-/// assembly as in production; wires, bulk, disks, clocks and HTTP are simulated.
+/// assembly as in production; wires, bulk, disks, clocks and HTTP are simulated. docs/testing.md.
 #pragma once
 
 #include "apps/assembly/node.hpp"
 #include "apps/testkit/signed_request.hpp"
 #include "apps/testkit/virtual_entry.hpp"
 #include "apps/testkit/virtual_time.hpp"
+#include "runtime/disk/extents/extent_store.hpp"
+#include "runtime/observe/log.hpp"
 #include "runtime/simulation/sim_disk.hpp"
 #include "runtime/simulation/sim_http.hpp"
 #include "runtime/simulation/sim_identity.hpp"
@@ -35,11 +37,17 @@ public:
   std::vector<node_id> nodes() const;
   std::int64_t wall_ms() const;
 
+  const topology::cluster& topology() const { return topology_; }
+
   // ---- verbs ----
-  void start(const node_id& name);
+  /// False: the power failed on the way; it may be started again.
+  bool start(const node_id& name);
   void start_all();
-  /// Power failure: actors end, un-synced bytes are lost by seed, wires break.
-  void crash(const node_id& name);
+  /// Power failure: actors end, un-synced bytes are lost by seed, wires break. Silent: peers are
+  /// not told by resets.
+  void crash(const node_id& name, bool silent = false);
+  /// The power fails in the `calls`-th disk call from now.
+  void crash_at_call(const node_id& name, std::uint64_t calls);
   bool runs(const node_id& name) const { return machines_.at(name).node != nullptr; }
   /// Every running node says READY, within `limit` of virtual time.
   bool wait_until_ready(std::chrono::seconds limit);
@@ -65,11 +73,25 @@ public:
               const std::string& query = {}, const std::string& body = {},
               std::vector<http::header> headers = {});
 
+  /// The slowest answer so far, and requests without one.
+  std::chrono::milliseconds longest_answer() const { return longest_answer_; }
+  std::size_t open_requests() const { return open_requests_; }
+
+  // ---- what only a checker sees ----
+  /// Whether the node's replica led after its last step. Lets no time pass.
+  bool leads(const node_id& name, partition_id partition) const;
+  /// What the node's replica has applied, and the node's pages; null: none is open.
+  std::shared_ptr<kv_store> state(const node_id& name, partition_id partition);
+  std::shared_ptr<extents::extent_store> pages(const node_id& name);
+
   /// Raft's safety properties, checked after every step of any replica; empty is what a test wants.
   std::vector<std::string> violations() const;
 
-  /// Error lines that the nodes have logged.
+  /// Error lines that the nodes have logged, but for those that a power failure explains.
   const std::vector<std::string>& error_lines() const { return error_lines_; }
+
+  /// Of every line, answer and step of Raft until now: the same seed and verbs, the same number.
+  std::uint64_t history() const { return history_; }
 
 private:
   struct machine {
@@ -79,7 +101,16 @@ private:
     std::shared_ptr<random_source> random;
     std::shared_ptr<metrics> counts;
     std::unique_ptr<assembly::node> node;
+    std::map<partition_id, std::weak_ptr<kv_store>> states;
+    std::map<partition_id, bool> leads;
+    std::weak_ptr<extents::extent_store> pages;
   };
+  assembly::node_options options_of(const node_id& name);
+  void hear(log::level severity, const std::string& line);
+  void note(std::string_view what);
+  void note(std::uint64_t what);
+  bool power_fails() const;
+
   std::uint64_t seed_;
   topology::cluster topology_;
   virtual_time time_;
@@ -90,6 +121,10 @@ private:
   std::unique_ptr<raft_watch> watch_;
   std::vector<std::string> error_lines_;
   std::uint64_t requests_ = 0;
+  std::size_t open_requests_ = 0;
+  std::chrono::milliseconds longest_answer_{0};
+  std::uint64_t history_ = 0xcbf29ce484222325ull;
+  bool crashing_ = false;
 };
 
 }  // namespace dunlin::testkit

@@ -191,6 +191,13 @@ void sim_disk::flip_bit(const std::string& path, std::uint64_t offset, int bit) 
   of.durable.flip(offset, bit);
 }
 
+std::map<std::string, std::uint64_t> sim_disk::durable_files(const std::string& folder) const {
+  std::map<std::string, std::uint64_t> found;
+  for (const auto& [path, of] : files_)
+    if (folder_of(path) == folder) found[path] = std::min(of->durable.size(), of->now.size());
+  return found;
+}
+
 std::uint64_t sim_disk::used_bytes() const {
   std::uint64_t used = 0;
   for (const auto& [path, of] : files_)

@@ -55,6 +55,7 @@ public:
   /// reaches the disk is up to the seed; it and all later ones answer ec::closed until crash().
   /// `down` is called once, at the end of that call.
   void crash_after(std::uint64_t calls, std::function<void()> down = {});
+  void cancel_crash() { crash_at_ = 0; }
   bool is_down() const { return down_; }
 
   /// The `calls`-th call from now fails once, with nothing done. A sync that fails loses and keeps
@@ -69,6 +70,9 @@ public:
 
   /// Flips one bit, durably. The file must be that long.
   void flip_bit(const std::string& path, std::uint64_t offset, int bit);
+
+  /// Durable bytes of the files below a folder, by path; not counted as a call.
+  std::map<std::string, std::uint64_t> durable_files(const std::string& folder) const;
 
   const counts& counted() const { return counts_; }
   std::uint64_t used_bytes() const;

@@ -3,62 +3,19 @@
 
 #include "apps/testkit/virtual_cluster.hpp"
 #include "apps/testkit/object_workload.hpp"
+#include "tests/cluster/topologies.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 using namespace dunlin;
 using namespace std::chrono_literals;
+using testkit::joined;
 using testkit::object_workload;
+using testkit::seeds;
+using testkit::three_nodes;
 using testkit::virtual_cluster;
 
 namespace {
-
-const std::string three_nodes = R"(
-[cluster]
-name = "virtual"
-folder = "/virtual"
-
-[[node]]
-name = "n1"
-roles = ["database", "storage", "access"]
-control = "127.0.0.1:7111"
-bulk = "127.0.0.1:7112"
-admin = "127.0.0.1:7113"
-s3 = "127.0.0.1:7110"
-
-[[node]]
-name = "n2"
-roles = ["database", "storage", "access"]
-control = "127.0.0.1:7121"
-bulk = "127.0.0.1:7122"
-admin = "127.0.0.1:7123"
-s3 = "127.0.0.1:7120"
-
-[[node]]
-name = "n3"
-roles = ["database", "storage", "access"]
-control = "127.0.0.1:7131"
-bulk = "127.0.0.1:7132"
-admin = "127.0.0.1:7133"
-s3 = "127.0.0.1:7130"
-)";
-
-std::vector<std::uint64_t> seeds(std::uint64_t count) {
-  if (const char* one = std::getenv("DUNLIN_SEED")) return {std::strtoull(one, nullptr, 10)};
-  std::vector<std::uint64_t> all;
-  for (std::uint64_t seed = 1; seed <= count; ++seed)
-    all.push_back(seed);
-  return all;
-}
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const auto& line : lines)
-    text += "\n  " + line;
-  return text;
-}
 
 void create_bucket(virtual_cluster& cluster) {
   ASSERT_EQ(cluster.call("n1", "PUT", "/work").status, 200);

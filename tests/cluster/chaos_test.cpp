@@ -1,0 +1,105 @@
+// Workloads under faults that come and go by themselves (U4, Q1, K2, K4). Safety is checked at
+// every step; once the faults have stopped, progress and the state that all nodes agree on.
+// A failure prints its seed; docs/testing.md says how to replay it.
+
+#include "apps/testkit/chaos.hpp"
+#include "apps/testkit/object_workload.hpp"
+#include "apps/testkit/quiet_checks.hpp"
+#include "apps/testkit/race_workload.hpp"
+#include "tests/cluster/topologies.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace dunlin;
+using namespace dunlin::testkit;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::vector<fault> power = {fault::crash, fault::silent_crash, fault::crash_at_call,
+                                  fault::crash_leader};
+const std::vector<fault> network = {fault::cut_one_way, fault::cut_both, fault::break_wires,
+                                    fault::slow_node, fault::loss};
+const std::vector<fault> everything = {
+    fault::crash,       fault::silent_crash, fault::crash_at_call, fault::crash_leader,
+    fault::cut_one_way, fault::cut_both,     fault::break_wires,   fault::slow_node,
+    fault::loss,        fault::full_disk,    fault::flip_bits};
+
+struct scenario {
+  chaos_options faults;
+  std::chrono::seconds span{20};
+};
+
+/// The history of the run.
+std::uint64_t run(std::uint64_t seed, const scenario& what) {
+  virtual_cluster cluster{seed, three_nodes};
+  cluster.start_all();
+  EXPECT_TRUE(cluster.wait_until_ready(15s));
+  EXPECT_EQ(cluster.call("n1", "PUT", "/work").status, 200);
+  object_workload objects{cluster, {.clients = 4, .operations = 200, .pause = 350ms}};
+  race_workload races{cluster, {.rounds = 14, .pause = 1000ms}};
+  chaos faults{cluster, what.faults};
+  objects.begin();
+  races.begin();
+  faults.begin();
+  cluster.time().run_for(what.span);
+  faults.end();
+  SCOPED_TRACE(joined(faults.story()));
+
+  // Everybody's promises once the faults have stopped.
+  EXPECT_TRUE(cluster.wait_until_ready(15s));
+  EXPECT_TRUE(
+      cluster.time().run_until([&] { return objects.finished() && races.finished(); }, 120s));
+  cluster.time().run_for(3s);
+  objects.check_all();
+  races.check_all();
+  EXPECT_TRUE(objects.mistakes().empty()) << joined(objects.mistakes());
+  EXPECT_TRUE(races.mistakes().empty()) << joined(races.mistakes());
+  EXPECT_LE(cluster.longest_answer(), 60s);
+  EXPECT_EQ(cluster.open_requests(), 0u);
+  const auto states = check_states(cluster, 10s);
+  EXPECT_TRUE(states.empty()) << joined(states);
+  const auto pages = check_pages(cluster, 2);
+  EXPECT_TRUE(pages.empty()) << joined(pages);
+  const auto violations = cluster.violations();
+  EXPECT_TRUE(violations.empty()) << joined(violations);
+  EXPECT_TRUE(cluster.error_lines().empty()) << joined(cluster.error_lines());
+  if (std::getenv("DUNLIN_VERBOSE"))
+    fprintf(stderr,
+            "seed %lu: longest %ld ms, acknowledged %lu unknown %lu reads %lu failed %lu races "
+            "decided %d\n",
+            (unsigned long)seed, (long)cluster.longest_answer().count(),
+            (unsigned long)objects.counted().acknowledged, (unsigned long)objects.counted().unknown,
+            (unsigned long)objects.counted().reads, (unsigned long)objects.counted().reads_failed,
+            races.decided());
+  return cluster.history();
+}
+
+void run_all(std::uint64_t count, const scenario& what) {
+  for (const auto seed : seeds(count)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    run(seed, what);
+  }
+}
+
+}  // namespace
+
+TEST(Chaos, PowerFailuresOfAnyKindLoseNothingAcknowledged) { run_all(4, {{power}}); }
+
+TEST(Chaos, CutsLossAndSlownessLoseNothingAcknowledged) { run_all(4, {{network}}); }
+
+TEST(Chaos, EverythingAtOnceLosesNothingAcknowledged) { run_all(6, {{everything}}); }
+
+TEST(Chaos, RestartsDuringElectionsLoseNothingAcknowledged) {
+  run_all(4,
+          {{{fault::crash, fault::crash_leader, fault::cut_one_way}, 20ms, 900ms, 50ms, 1500ms}});
+}
+
+TEST(Chaos, DamageAndAFullDiskOnOneNodeAreMended) {
+  run_all(4, {{{fault::flip_bits, fault::full_disk, fault::crash}}});
+}
+
+TEST(Chaos, TheSameSeedGivesTheSameHistory) {
+  EXPECT_EQ(run(4711, {{everything}}), run(4711, {{everything}}));
+  EXPECT_NE(run(4711, {{everything}}), run(4712, {{everything}}));
+}
