@@ -153,7 +153,7 @@ void virtual_cluster::crash(const node_id& name, bool silent) {
   if (!machine.node && !machine.disk->is_down()) return;
   crashing_ = true;
   network_.crash(name, silent);
-  machine.s3.stop();
+  machine.s3.crash();
   // The disk goes first: what its actors still try to write is not written.
   machine.disk->crash();
   if (machine.node) machine.node->stop();
