@@ -45,7 +45,9 @@ struct node_ports {
 };
 
 struct node_options {
-  bool own_threads = true;            ///< for actors that wait for the disk; false on virtual time
+  bool own_threads = true;  ///< for actors that wait for the disk; false on virtual time
+  /// Of applied log between two checkpoints of a partition; 0: the replica's default.
+  std::uint64_t checkpoint_bytes = 0;
   std::optional<credentials> seed;    ///< root's keys: nodes that have them may seed the cluster
   std::vector<std::string> warnings;  ///< shown in the status
   /// A role died or the log failed: the node must stop (decision 0003). On a thread of the actors.

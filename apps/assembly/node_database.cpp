@@ -65,6 +65,7 @@ result<partition_replica_actor> start_replica(const node_context& of,
   options.random = of.ports.random.get();
   options.heartbeat = of.cluster.options.heartbeat;
   options.election = of.cluster.options.election;
+  if (of.options.checkpoint_bytes > 0) options.checkpoint_bytes = of.options.checkpoint_bytes;
   if (of.options.observer)
     options.observer = [observe = of.options.observer, id](const raft::raft_core& core,
                                                            const raft::ready& work) {

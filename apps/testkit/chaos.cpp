@@ -109,7 +109,7 @@ void chaos::strike_node(fault what, const node_id& victim) {
     case fault::full_disk: {
       auto& disk = cluster_.disk(victim);
       tell("full disk: " + victim);
-      disk.set_capacity(disk.used_bytes() * 51 / 50);  // within the reserve of 5 %
+      disk.set_capacity(disk.used_bytes() + (8u << 20));  // within the reserve
       return later(2 * length(), [&disk] { disk.set_capacity(1ull << 40); });
     }
     case fault::flip_bits: return flip_bits(victim);

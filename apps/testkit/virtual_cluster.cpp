@@ -32,6 +32,10 @@ private:
 topology::cluster read_topology(const std::string& text) {
   auto outcome = topology::read_text(text, "virtual.toml");
   if (!outcome.mistakes.empty()) throw std::invalid_argument(outcome.mistakes.front().render());
+  auto& options = outcome.read->options;
+  // So small that seconds of virtual time fill, cut and recycle segments.
+  options.wal_segment_bytes = 512u << 10;
+  options.wal_bytes_max = 16u << 20;
   return *outcome.read;
 }
 
@@ -104,6 +108,9 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
   assembly::node_options options;
   options.own_threads = false;
   options.seed = assembly::credentials{root_.access_key, root_.secret};
+  // Some seeds cut their logs all the time, some never.
+  constexpr std::uint64_t intervals[] = {4u << 10, 64u << 10, 8u << 20};
+  options.checkpoint_bytes = intervals[seed_ % 3];
   options.observer = [this, name, &machine](partition_id partition, const raft::raft_core& core,
                                             const raft::ready& work) {
     watch_->step(name, partition, core, work);
