@@ -3,6 +3,7 @@
 
 #include "apps/testkit/virtual_cluster.hpp"
 #include "apps/testkit/object_workload.hpp"
+#include "apps/testkit/quiet_checks.hpp"
 #include "tests/cluster/topologies.hpp"
 
 #include <gtest/gtest.h>
@@ -24,6 +25,7 @@ void create_bucket(virtual_cluster& cluster) {
 void expect_all_well(virtual_cluster& cluster, const object_workload& work) {
   EXPECT_TRUE(work.mistakes().empty()) << joined(work.mistakes());
   EXPECT_TRUE(cluster.violations().empty()) << joined(cluster.violations());
+  EXPECT_TRUE(cluster.error_lines().empty()) << joined(cluster.error_lines());
 }
 
 }  // namespace
@@ -120,6 +122,51 @@ TEST(VirtualCluster, KeepsEverythingWhenAllNodesLosePowerAtOnce) {
     cluster.start_all();
     EXPECT_TRUE(cluster.time().run_until([&] { return work.finished(); }, 240s));
     ASSERT_TRUE(cluster.wait_until_ready(30s));
+    work.check_all();
+    expect_all_well(cluster, work);
+  }
+}
+
+TEST(VirtualCluster, ReadsAroundFlippedBitsAndMendsThem) {
+  for (const auto seed : seeds(3)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    virtual_cluster cluster{seed, three_nodes};
+    cluster.start_all();
+    ASSERT_TRUE(cluster.wait_until_ready(15s));
+    create_bucket(cluster);
+    object_workload work{cluster, {.operations = 60}};
+    work.begin();
+    ASSERT_TRUE(cluster.time().run_until([&] { return work.finished(); }, 60s));
+    cluster.time().run_for(5s);  // all three hold every page
+    ASSERT_TRUE(testkit::check_pages(cluster, 3).empty());
+    auto& disk = cluster.disk("n1");
+    for (const auto& [path, size] : disk.durable_files("extents"))
+      for (std::uint64_t offset = seed * 131; offset < size; offset += 77'777)
+        disk.flip_bit(path, offset, static_cast<int>(offset % 8));
+    EXPECT_FALSE(testkit::check_pages(cluster, 3).empty());
+    work.check_all();
+    cluster.time().run_for(10s);
+    expect_all_well(cluster, work);
+    const auto damaged = testkit::check_pages(cluster, 3);
+    EXPECT_TRUE(damaged.empty()) << joined(damaged);
+  }
+}
+
+TEST(VirtualCluster, AFullDiskOnOneNodeRefusesNothing) {
+  for (const auto seed : seeds(3)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    virtual_cluster cluster{seed, three_nodes};
+    cluster.start_all();
+    ASSERT_TRUE(cluster.wait_until_ready(15s));
+    create_bucket(cluster);
+    auto& disk = cluster.disk(cluster.nodes()[seed % 3]);
+    disk.set_capacity(disk.used_bytes() + (8u << 20));  // within the reserve
+    object_workload work{cluster, {.operations = 90}};
+    work.begin();
+    EXPECT_TRUE(cluster.time().run_until([&] { return work.finished(); }, 60s));
+    EXPECT_EQ(work.counted().unknown, 0u);
+    disk.set_capacity(1ull << 40);
+    cluster.time().run_for(5s);
     work.check_all();
     expect_all_well(cluster, work);
   }
