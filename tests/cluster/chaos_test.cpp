@@ -6,6 +6,7 @@
 #include "apps/testkit/object_workload.hpp"
 #include "apps/testkit/quiet_checks.hpp"
 #include "apps/testkit/race_workload.hpp"
+#include "apps/testkit/register_workload.hpp"
 #include "tests/cluster/topologies.hpp"
 
 #include <fmt/format.h>
@@ -52,9 +53,11 @@ std::uint64_t run(std::uint64_t seed, const scenario& what) {
   EXPECT_EQ(cluster.call("n1", "PUT", "/work").status, 200);
   object_workload objects{cluster, {.clients = 4, .operations = 200, .pause = 350ms}};
   race_workload races{cluster, {.rounds = 14, .pause = 1000ms}};
+  register_workload registers{cluster};
   chaos faults{cluster, what.faults};
   objects.begin();
   races.begin();
+  registers.begin();
   faults.begin();
   cluster.time().run_for(what.span);
   faults.end();
@@ -62,13 +65,15 @@ std::uint64_t run(std::uint64_t seed, const scenario& what) {
 
   // Everybody's promises once the faults have stopped.
   EXPECT_TRUE(cluster.wait_until_ready(15s));
-  EXPECT_TRUE(
-      cluster.time().run_until([&] { return objects.finished() && races.finished(); }, 120s));
+  EXPECT_TRUE(cluster.time().run_until(
+      [&] { return objects.finished() && races.finished() && registers.finished(); }, 120s));
   cluster.time().run_for(3s);
   objects.check_all();
   races.check_all();
   EXPECT_TRUE(objects.mistakes().empty()) << joined(objects.mistakes());
   EXPECT_TRUE(races.mistakes().empty()) << joined(races.mistakes());
+  const auto histories = registers.check_all();
+  EXPECT_TRUE(histories.empty()) << joined(histories);
   EXPECT_LE(cluster.longest_answer(), 30s);
   EXPECT_EQ(cluster.open_requests(), 0u);
   const auto states = check_states(cluster, 10s);
