@@ -21,7 +21,7 @@ class Nodes:
 
     def __init__(self, base_port, plain):
         self.cluster = Cluster(base_port, plain=plain, roles='["database", "storage"]',
-                               extra="partitions = 1\nreplica_sets = 1\n")
+                               extra="[metadata]\npartitions = 1\n[objects]\nreplica_sets = 1\n")
         with open(self.cluster.file, "a", encoding="utf-8") as out:
             out.write(f'[[node]]\nname = "driver"\nroles = ["access"]\ncontrol = "127.0.0.1:{base_port + 91}"\n'
                       f'bulk = "127.0.0.1:{base_port + 92}"\nadmin = "127.0.0.1:{base_port + 93}"\n'
