@@ -56,6 +56,9 @@ result<void> open_s3(process_ports& made, const topology::cluster& of, const top
   if (!self.s3) return {};
   http::server_options options;
   options.listen = to_socket(*self.s3);
+  options.wildcard = true;  // the topology's rules have decided
+  if (!of.options.s3_certificate.empty())
+    options.tls = http::server_options::tls_files{of.options.s3_certificate, of.options.s3_key};
   options.connections_max = of.options.connections_max;
   auto server = http::make_server(options, *made.random, *made.counts);
   if (!server) return failed("node.s3_not_made", self.s3->text(), server.error());

@@ -75,6 +75,7 @@ result<std::unique_ptr<http::server>> start_admin(caf::actor_system& system, pro
   }
   http::server_options options;
   options.listen = to_socket(self.admin);
+  options.wildcard = true;  // the topology's rules have decided
   options.connections_max = 64;
   options.render_error = render_admin_error;
   auto server = http::make_server(options, *ports.random, *ports.counts);
@@ -84,7 +85,7 @@ result<std::unique_ptr<http::server>> start_admin(caf::actor_system& system, pro
   admin.manager = running.manager();
   admin.fixed.pid = ::getpid();
   admin.fixed.roles = role_names(self);
-  if (self.s3) admin.fixed.s3 = "http://" + self.s3->text();
+  if (self.s3) admin.fixed.s3 = of.s3_scheme() + "://" + self.s3->text();
   auto done = (*server)->serve(admin_plane(system, *ports.counts, std::move(admin)));
   if (!done) {
     log::error("node.admin_not_listening",

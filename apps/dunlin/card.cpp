@@ -6,16 +6,16 @@
 
 namespace dunlin::commands {
 
-std::string s3_url(const topology::node& of) {
+std::string s3_url(const topology::cluster& in, const topology::node& of) {
   if (!of.s3) return {};
   auto where = *of.s3;
   if (topology::wildcard(where)) where.host = "127.0.0.1";
-  return "http://" + where.text();
+  return in.s3_scheme() + "://" + where.text();
 }
 
 std::string first_s3_url(const topology::cluster& of) {
   for (const auto& node : of.nodes)
-    if (node.s3) return s3_url(node);
+    if (node.s3) return s3_url(of, node);
   return {};
 }
 
@@ -31,7 +31,7 @@ std::string start_up_card(const topology::cluster& of, const std::string& binary
                           of.nodes.size() == 1 ? "node" : "nodes");
   for (const auto& node : of.nodes)
     card += fmt::format("    {:<10} S3 {:<28} admin http://{}\n", node.name,
-                        node.s3 ? s3_url(node) : "-", node.admin.text());
+                        node.s3 ? s3_url(of, node) : "-", node.admin.text());
   card += fmt::format("\n  S3 keys      {}\n  Admin token  {}\n  Logs         {}\n",
                       assembly::credentials_file(of), assembly::token_file(of),
                       assembly::log_file(of.nodes.front()));

@@ -10,7 +10,7 @@ namespace dunlin::commands {
 
 /// "http://127.0.0.1:7110": where a client on this machine finds a node's S3; empty without the
 /// role.
-std::string s3_url(const topology::node& of);
+std::string s3_url(const topology::cluster& in, const topology::node& of);
 
 /// Of the first node that speaks S3.
 std::string first_s3_url(const topology::cluster& of);

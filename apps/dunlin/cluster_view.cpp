@@ -15,7 +15,8 @@ namespace json = boost::json;
 
 namespace {
 
-node_view view_node(const topology::node& node, const node_answer& answer) {
+node_view view_node(const topology::cluster& of, const topology::node& node,
+                    const node_answer& answer) {
   node_view view;
   view.name = node.name;
   if (answer.status) {
@@ -30,7 +31,7 @@ node_view view_node(const topology::node& node, const node_answer& answer) {
     view.roles.emplace_back(topology::to_string(role));
   view.state = "down";
   view.error = answer.error;
-  if (node.s3) view.s3 = s3_url(node);
+  if (node.s3) view.s3 = s3_url(of, node);
   return view;
 }
 
@@ -134,7 +135,8 @@ cluster_view view_of(const topology::cluster& of, const std::vector<node_answer>
   cluster_view view;
   view.cluster = of.options.name;
   for (std::size_t i = 0; i < of.nodes.size(); ++i)
-    view.nodes.push_back(view_node(of.nodes[i], i < answers.size() ? answers[i] : node_answer{}));
+    view.nodes.push_back(
+        view_node(of, of.nodes[i], i < answers.size() ? answers[i] : node_answer{}));
   view.partitions = view_partitions(of, answers, view.nodes);
   judge(view);
   return view;

@@ -102,7 +102,7 @@ private:
     if (!into_.places.contains("objects.write_quorum"))
       to.write_quorum = to.object_replicas / 2 + 1;
     std::uint64_t page = to.page_bytes;
-    if (from.size("page_bytes", page, 64u << 10, 8u << 20))
+    if (from.size("page_bytes", page, 64u << 10, 4u << 20))
       to.page_bytes = static_cast<std::uint32_t>(page);
     from.finish();
   }
@@ -114,6 +114,13 @@ private:
       from.refuse("region", fmt::format("'{}' is no region", to.region),
                   "use lower-case letters, digits and inner dashes, for example \"us-east-1\"");
     from.flag("insecure", to.s3_insecure);
+    const auto certified = from.text("certificate", to.s3_certificate);
+    const auto keyed = from.text("key", to.s3_key);
+    if (certified != keyed)
+      from.refuse(certified ? "certificate" : "key", "TLS needs both a certificate and its key",
+                  "give certificate and key under [s3], or neither");
+    if (certified) to.s3_certificate = absolute(folder_of_file(), to.s3_certificate);
+    if (keyed) to.s3_key = absolute(folder_of_file(), to.s3_key);
     from.number("requests_max", to.requests_max, 1, 65536);
     from.number("connections_max", to.connections_max, 1, 65536);
     from.size("object_bytes_max", to.object_bytes_max, 1u << 20, std::uint64_t(5) << 30);

@@ -106,10 +106,12 @@ void doors(const draft& file, report& mistakes) {
                        "give one address, or say allow_wildcard = true under [cluster]");
       }
       if (where->loopback()) continue;
-      if (plane == "s3" && !file.value.options.s3_insecure)
+      const auto& options = file.value.options;
+      if (plane == "s3" && !options.s3_insecure && options.s3_certificate.empty())
         mistakes.add(
             here, fmt::format("S3 on {} would be open to the network without TLS", where->text()),
-            "use a loopback address, or say insecure = true under [s3]");
+            "use a loopback address, give certificate and key under [s3], or say insecure = true "
+            "there");
       if (plane == "admin" && !file.admin_insecure)
         mistakes.add(
             here,

@@ -40,6 +40,8 @@ struct settings {
   std::string region = "us-east-1";
   bool plain_transport = false;  ///< no TLS between nodes: loopback benchmarks only
   bool s3_insecure = false;      ///< plain S3 on addresses other than loopback
+  std::string s3_certificate;    ///< PEM file, chain included; absolute; empty: S3 without TLS
+  std::string s3_key;            ///< PEM file; absolute
 
   std::uint32_t partitions = 3;          ///< besides the root partition
   std::uint32_t partition_replicas = 3;  ///< odd; root has as many
@@ -58,6 +60,9 @@ struct settings {
 };
 
 struct cluster {
+  /// "http" or "https": how clients reach S3.
+  std::string s3_scheme() const { return options.s3_certificate.empty() ? "http" : "https"; }
+
   std::string file;  ///< where it was read
   settings options;
   std::vector<node> nodes;  ///< in file order

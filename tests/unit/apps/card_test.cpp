@@ -27,8 +27,11 @@ TEST(Card, ExportsWhatClientsNeedInOneLine) {
 }
 
 TEST(Card, TakesTheFirstNodeThatSpeaksS3AndAnAddressThatCanBeDialled) {
-  EXPECT_EQ(commands::s3_url(small().nodes[0]), "");
+  EXPECT_EQ(commands::s3_url(small(), small().nodes[0]), "");
   EXPECT_EQ(commands::first_s3_url(small()), "http://127.0.0.1:7120");
+  auto secure = small();
+  secure.options.s3_certificate = "certificate.pem";
+  EXPECT_EQ(commands::first_s3_url(secure), "https://127.0.0.1:7120");
 }
 
 TEST(Card, TellsEndpointsKeysAndTheNextCommandButNoSecret) {

@@ -109,7 +109,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "that the other nodes dial"},
         one_mistake{"OpenS3", "127.0.0.1:7110", "10.0.0.1:7110",
                     "t.toml:15:6: S3 on 10.0.0.1:7110 would be open to the network without TLS; "
-                    "use a loopback address, or say insecure = true under [s3]"},
+                    "use a loopback address, give certificate and key under [s3], or say insecure "
+                    "= true there"},
         one_mistake{"OpenAdmin", "127.0.0.1:7113", "10.0.0.1:7113",
                     "t.toml:14:9: admin on 10.0.0.1:7113 would be open"},
         one_mistake{"BadDuration", "\"100ms\"", "\"100 parsecs\"",
@@ -129,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
         one_mistake{"BadSize", "[objects]", "[objects]\npage_bytes = \"1 furlong\"",
                     "objects.page_bytes is no size"},
         one_mistake{"SizeOutOfRange", "[objects]", "[objects]\npage_bytes = \"1GiB\"",
-                    "objects.page_bytes 1GiB is out of range; give 64KiB to 8MiB"},
+                    "objects.page_bytes 1GiB is out of range; give 64KiB to 4MiB"},
         one_mistake{"WalTooSmall", "[objects]", "[wal]\nbytes_max = \"8MiB\"\n[objects]",
                     "t.toml:7:13: wal.bytes_max is 8MiB, less than four segments"},
         one_mistake{"BadRegion", "[objects]", "[s3]\nregion = \"Mars 1\"\n[objects]",
@@ -216,6 +217,13 @@ TEST(Mistakes, WildcardsPassOnceTheFileSaysSo) {
   auto text = replaced("127.0.0.1:7110", "0.0.0.0:7110");
   text.insert(text.find("name"), "allow_wildcard = true\n");
   EXPECT_THAT(told(text + "[s3]\ninsecure = true\n"), ElementsAre());
+}
+
+TEST(Mistakes, TlsMakesS3OnTheNetworkSafeAndNeedsBothItsFiles) {
+  const auto text = replaced("127.0.0.1:7110", "10.0.0.1:7110");
+  EXPECT_THAT(told(text + "[s3]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n"), ElementsAre());
+  EXPECT_THAT(told(text + "[s3]\ncertificate = \"c.pem\"\n"),
+              ElementsAre(HasSubstr("TLS needs both a certificate and its key")));
 }
 
 TEST(Mistakes, PlainTransportIsForLoopbackOnly) {
