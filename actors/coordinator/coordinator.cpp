@@ -92,6 +92,12 @@ static void open_reader(self_pointer self, const shared_context& context, const 
            });
 }
 
+std::size_t lag_share(const coordinator_options& options, std::size_t objects) {
+  const auto share =
+      std::min(options.writing.lag_bytes_max, options.lag_bytes_total / (objects + 1));
+  return std::max(options.writing.page_bytes, share);
+}
+
 coordinator_actor::behavior_type coordinator(self_pointer self, coordinator_options options,
                                              coordinator_parts parts) {
   self->state.options = std::move(options);
@@ -103,8 +109,11 @@ coordinator_actor::behavior_type coordinator(self_pointer self, coordinator_opti
       [self](const open_write& wish) {
         auto promise = self->make_response_promise<object_writer_actor>();
         with_map(self, 0, promise, [self, promise, wish](const shared_context& context) mutable {
-          promise.deliver(
-              object_writer_actor(adopt(self, self->spawn(object_writer, context, wish))));
+          auto own = std::make_shared<object_context>(*context);
+          own->options.writing.lag_bytes_max =
+              lag_share(self->state.options, self->state.objects.size());
+          promise.deliver(object_writer_actor(
+              adopt(self, self->spawn(object_writer, shared_context(own), wish))));
         });
         return promise;
       },

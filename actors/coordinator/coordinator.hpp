@@ -29,6 +29,9 @@ struct coordinator_options {
   node_id self;
   write_core::limits writing;  ///< page_bytes among them
   read_core::limits reading;
+  /// What all writers together may keep for replicas that lag; each new one gets its share, at most
+  /// writing.lag_bytes_max, at least a page.
+  std::size_t lag_bytes_total = 32u << 20;
   std::chrono::milliseconds map_timeout{5000};
   std::chrono::milliseconds control_timeout{2000};
   std::chrono::milliseconds write_timeout{10'000};  ///< one page at one replica
@@ -72,6 +75,9 @@ struct coordinator_state {
   std::set<caf::actor> objects;  // writers and readers, which end with the coordinator
   ~coordinator_state();
 };
+
+/// The lag that a writer may have when `objects` others are under way.
+std::size_t lag_share(const coordinator_options& options, std::size_t objects);
 
 coordinator_actor::behavior_type coordinator(
     coordinator_actor::stateful_pointer<coordinator_state> self, coordinator_options options,

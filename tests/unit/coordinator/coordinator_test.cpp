@@ -252,4 +252,15 @@ TEST_F(Coordinator, RefusesALayoutThatItDoesNotUnderstand) {
   EXPECT_EQ(read(layout, 5).error(), ec::unavailable);
 }
 
+TEST(LagShare, ShrinksWithTheWritersUnderWaySoThatASlowReplicaCannotFillTheMemory) {
+  coordinator_options options;
+  options.writing.page_bytes = 1u << 20;
+  options.writing.lag_bytes_max = 8u << 20;
+  options.lag_bytes_total = 32u << 20;
+  EXPECT_EQ(lag_share(options, 0), 8u << 20);
+  EXPECT_EQ(lag_share(options, 3), 8u << 20);
+  EXPECT_EQ(lag_share(options, 15), 2u << 20);
+  EXPECT_EQ(lag_share(options, 1000), 1u << 20) << "a page at least, or nobody would be waited for";
+}
+
 }  // namespace dunlin
