@@ -57,7 +57,12 @@ void chaos::end() {
 void chaos::strike(fault what) {
   const auto& victim = draw();
   switch (what) {
-    case fault::crash_leader: return crash_leader();
+    case fault::crash_leader:
+    case fault::isolate_leader: {
+      const auto leader = draw_leader();
+      if (leader.empty()) return;
+      return what == fault::crash_leader ? crash(leader, random_() % 2 == 0) : isolate(leader);
+    }
     case fault::full_disk:
     case fault::flip_bits: return strike_node(what, unlucky_);
     case fault::loss: {
@@ -124,11 +129,29 @@ void chaos::crash(const node_id& victim, bool silent) {
   later(length(), [this, victim] { revive(victim); });
 }
 
-void chaos::crash_leader() {
+node_id chaos::draw_leader() {
   const auto partition =
       static_cast<partition_id>(random_() % (cluster_.topology().options.partitions + 1));
   for (const auto& name : nodes_)
-    if (cluster_.leads(name, partition)) return crash(name, random_() % 2 == 0);
+    if (cluster_.leads(name, partition)) return name;
+  return {};
+}
+
+void chaos::isolate(const node_id& victim) {
+  tell(fmt::format("{} cut from everybody", victim));
+  const auto others = [this, victim] {
+    auto all = nodes_;
+    std::erase(all, victim);
+    return all;
+  }();
+  for (const auto& other : others)
+    cluster_.network().cut_both(victim, other);
+  later(length(), [this, victim, others] {
+    for (const auto& other : others) {
+      cluster_.network().heal(victim, other);
+      cluster_.network().heal(other, victim);
+    }
+  });
 }
 
 void chaos::revive(const node_id& victim) {

@@ -20,6 +20,7 @@ enum class fault : std::uint8_t {
   crash_leader,   ///< of some partition
   cut_one_way,
   cut_both,
+  isolate_leader,  ///< of some partition, from everybody: it does not know that it is over
   break_wires,
   slow_node,
   loss,       ///< lost, delayed and broken on all ways
@@ -53,7 +54,9 @@ private:
   void strike(fault what);
   void strike_node(fault what, const node_id& victim);
   void crash(const node_id& victim, bool silent);
-  void crash_leader();
+  void isolate(const node_id& victim);
+  /// Of some partition; none at the moment: empty.
+  node_id draw_leader();
   void flip_bits(const node_id& victim);
   void later(std::chrono::milliseconds wait, std::function<void()> what);
   std::chrono::milliseconds between(std::chrono::milliseconds min, std::chrono::milliseconds max);

@@ -15,10 +15,10 @@ namespace dunlin::testkit {
 
 struct register_options {
   std::string bucket = "work";  ///< exists
-  int clients = 4;
+  int clients = 6;
   int keys = 3;
-  int operations = 160;  ///< of all clients
-  std::chrono::milliseconds pause_max{400};
+  int operations = 600;  ///< of all clients
+  std::chrono::milliseconds pause_max{300};
 };
 
 class register_workload {

@@ -23,12 +23,12 @@ namespace {
 
 const std::vector<fault> power = {fault::crash, fault::silent_crash, fault::crash_at_call,
                                   fault::crash_leader};
-const std::vector<fault> network = {fault::cut_one_way, fault::cut_both, fault::break_wires,
-                                    fault::slow_node, fault::loss};
+const std::vector<fault> network = {fault::isolate_leader, fault::cut_one_way, fault::cut_both,
+                                    fault::break_wires,    fault::slow_node,   fault::loss};
 const std::vector<fault> everything = {
-    fault::crash,       fault::silent_crash, fault::crash_at_call, fault::crash_leader,
-    fault::cut_one_way, fault::cut_both,     fault::break_wires,   fault::slow_node,
-    fault::loss,        fault::full_disk,    fault::flip_bits};
+    fault::crash,          fault::silent_crash, fault::crash_at_call, fault::crash_leader,
+    fault::cut_one_way,    fault::cut_both,     fault::break_wires,   fault::slow_node,
+    fault::isolate_leader, fault::loss,         fault::full_disk,     fault::flip_bits};
 
 struct scenario {
   chaos_options faults;
@@ -51,8 +51,8 @@ std::uint64_t run(std::uint64_t seed, const scenario& what) {
   cluster.start_all();
   EXPECT_TRUE(cluster.wait_until_ready(15s));
   EXPECT_EQ(cluster.call("n1", "PUT", "/work").status, 200);
-  object_workload objects{cluster, {.clients = 4, .operations = 200, .pause = 350ms}};
-  race_workload races{cluster, {.rounds = 14, .pause = 1000ms}};
+  object_workload objects{cluster, {.clients = 4, .operations = 160, .pause = 450ms}};
+  race_workload races{cluster, {.rounds = 40, .pause = 300ms}};
   register_workload registers{cluster};
   chaos faults{cluster, what.faults};
   objects.begin();
