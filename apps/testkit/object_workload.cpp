@@ -60,23 +60,37 @@ void object_workload::finish(int client) {
   cluster_.time().events().after(options_.pause, [this, client] { next(client); });
 }
 
+// A condition that holds: a command that ran twice would refuse itself.
+std::vector<http::header> object_workload::condition(const std::string& key) {
+  const auto& [possible, etag] = keys_[key];
+  if (possible.size() != 1 || random_() % 4 == 0) return {};
+  if (!possible.begin()->has_value()) return {{"If-None-Match", "*"}};
+  if (etag.empty()) return {};
+  return {{"If-Match", etag}};
+}
+
 void object_workload::put(int client, const std::string& key) {
   const auto value = make_value(key);
+  auto headers = condition(key);
   // Possible from now on: the outcome of a write without an answer is not known.
   keys_[key].possible.insert(value);
-  cluster_.send(any_node(), "PUT", path(key), "", value,
-                [this, client, key, value](const virtual_cluster::answer& seen) {
-                  if (seen.status == 200) {
-                    keys_[key].possible = {value};
-                    ++counts_.acknowledged;
-                  } else {
-                    ++counts_.unknown;
-                    if (seen.status != 0 && seen.status < 500)
-                      mistakes_.push_back("PUT " + key + " answered " +
-                                          std::to_string(seen.status) + " " + seen.body);
-                  }
-                  finish(client);
-                });
+  cluster_.send(
+      any_node(), "PUT", path(key), "", value,
+      [this, client, key, value](const virtual_cluster::answer& seen) {
+        if (seen.status == 200) {
+          keys_[key].possible = {value};
+          for (const auto& header : seen.headers)
+            if (header.name == "ETag") keys_[key].etag = header.value;
+          ++counts_.acknowledged;
+        } else {
+          ++counts_.unknown;
+          if (seen.status != 0 && seen.status < 500)
+            mistakes_.push_back("PUT " + key + " answered " + std::to_string(seen.status) + " " +
+                                seen.body);
+        }
+        finish(client);
+      },
+      std::move(headers));
 }
 
 void object_workload::remove(int client, const std::string& key) {

@@ -52,9 +52,11 @@ private:
   /// What a read of the key may answer; none: not found.
   struct key_state {
     std::set<std::optional<std::string>> possible{std::nullopt};
+    std::string etag;  ///< of the one that is possible, if it is known
   };
   void next(int client);
   void put(int client, const std::string& key);
+  std::vector<http::header> condition(const std::string& key);
   void get(int client, const std::string& key);
   void remove(int client, const std::string& key);
   void finish(int client);

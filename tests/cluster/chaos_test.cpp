@@ -51,7 +51,7 @@ std::uint64_t run(std::uint64_t seed, const scenario& what) {
   cluster.start_all();
   EXPECT_TRUE(cluster.wait_until_ready(15s));
   EXPECT_EQ(cluster.call("n1", "PUT", "/work").status, 200);
-  object_workload objects{cluster, {.clients = 4, .operations = 160, .pause = 450ms}};
+  object_workload objects{cluster, {.clients = 6, .operations = 400, .pause = 200ms}};
   race_workload races{cluster, {.rounds = 40, .pause = 300ms}};
   register_workload registers{cluster};
   chaos faults{cluster, what.faults};
@@ -105,6 +105,10 @@ TEST(Chaos, EverythingAtOnceLosesNothingAcknowledged) { run_all(6, {{everything}
 TEST(Chaos, RestartsDuringElectionsLoseNothingAcknowledged) {
   run_all(4,
           {{{fault::crash, fault::crash_leader, fault::cut_one_way}, 20ms, 900ms, 50ms, 1500ms}});
+}
+
+TEST(Chaos, LeadersThatAreCutOffServeNothingStale) {
+  run_all(4, {{{fault::isolate_leader}, 1500ms, 3000ms, 1500ms, 4000ms}});
 }
 
 TEST(Chaos, DamageAndAFullDiskOnOneNodeAreMended) {
