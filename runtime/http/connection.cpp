@@ -175,7 +175,13 @@ connection::task connection::begin_request(std::size_t head_bytes) {
   request.id = host_->request_id();
   body_ = make_body_reader(*made, request.content_length);
   without_body_ = without_body;
-  expects_continue_ = !made->http_1_0 && request.find("Expect") != nullptr && !body_->done();
+  expects_continue_ = !made->http_1_0 && request.find("Expect") != nullptr;
+  // Without a body nobody would ask to go on, but botocore keeps waiting for it: it reads the
+  // answer in its place and then takes the next one on this connection for a body without end.
+  if (expects_continue_ && body_->done()) {
+    co_await go_on();
+    stream_->expires_never();
+  }
   closes_ = !made->keep_alive;
   responded_ = continuing_ = reading_ = writing_ = false;
   unsent_ = 0;
@@ -183,6 +189,13 @@ connection::task connection::begin_request(std::size_t head_bytes) {
   const auto serial = ++serial_;
   host_->count_request();
   host_->accept(std::make_shared<live_exchange>(shared_from_this(), serial, std::move(request)));
+}
+
+connection::task connection::go_on() {
+  static constexpr std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
+  expects_continue_ = false;
+  stream_->expires_after(options_.body_timeout);
+  co_await stream_->write(asio::buffer(line));
 }
 
 connection::task connection::refuse(refusal why, bool without_body) {
@@ -223,9 +236,7 @@ connection::task connection::read_body(std::uint64_t serial, std::size_t size, r
   reading_ = true;
   if (std::exchange(expects_continue_, false) && !responded_ && received_.empty()) {
     continuing_ = true;
-    stream_->expires_after(options_.body_timeout);
-    static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-    co_await stream_->write(asio::buffer(go_on));
+    co_await go_on();
     continuing_ = false;
     if (auto waiting = std::exchange(after_continue_, nullptr)) waiting();
   }

@@ -65,6 +65,7 @@ private:
   task serve();
   boost::asio::awaitable<std::optional<std::size_t>> read_head();
   task begin_request(std::size_t head_bytes);
+  task go_on();
   task refuse(refusal why, bool without_body);
   task answer_overload();
   task read_body(std::uint64_t serial, std::size_t size, read_done done);

@@ -97,6 +97,18 @@ TEST_F(HttpServer, SaysContinueWhenTheBodyIsFirstReadAndNotBefore) {
   EXPECT_NE(refused.heard().find("Connection: close"), std::string::npos);
 }
 
+TEST_F(HttpServer, SaysContinueEvenIfThereIsNoBody) {
+  start();
+  raw_socket client{server->port()};
+  for (int i = 0; i < 2; ++i) {
+    client.say("PUT /k HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n");
+    const auto heard = client.hear("PUT /k ");
+    EXPECT_TRUE(heard.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")) << heard;
+    EXPECT_NE(heard.find("Connection: keep-alive"), std::string::npos);
+    client.forget();
+  }
+}
+
 TEST_F(HttpServer, AnswersHeadWithoutABodyAndGoesOn) {
   verb = [](http::exchange_ptr asked) { reply(asked, 200, "not to be seen"); };
   start();
