@@ -2,6 +2,8 @@
 
 #include <pugixml.hpp>
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace dunlin::s3 {
@@ -82,6 +84,42 @@ void escape(std::string& out, std::string_view value) {
   }
 }
 
+/// Whether the text behind an ampersand is a character or one of the five entities that need no
+/// DOCTYPE. pugixml leaves others as they stand, so that "&x;" would name another key than meant,
+/// and ends its text at a NUL.
+bool known_reference(std::string_view rest) {
+  const auto end = rest.substr(0, 12).find(';');
+  if (end == std::string_view::npos) return false;
+  const auto name = rest.substr(0, end);
+  if (name == "amp" || name == "lt" || name == "gt" || name == "quot" || name == "apos")
+    return true;
+  if (!name.starts_with('#')) return false;
+  const auto hex = name.starts_with("#x");
+  const auto number = name.substr(hex ? 2 : 1);
+  std::uint32_t value = 0;
+  const auto* last = number.data() + number.size();
+  const auto read = std::from_chars(number.data(), last, value, hex ? 16 : 10);
+  return read.ec == std::errc() && read.ptr == last && value > 0 && value < 0x110000;
+}
+
+/// Where the CDATA section or comment that `rest` begins with ends; 0: it begins with neither. One
+/// that never ends takes all, and the parser refuses it.
+std::size_t verbatim_bytes(std::string_view rest) {
+  constexpr std::string_view quotes[][2] = {{"<![CDATA[", "]]>"}, {"<!--", "-->"}};
+  for (const auto& [open, close] : quotes)
+    if (rest.starts_with(open)) return std::min(rest.find(close, open.size()), rest.size());
+  return 0;
+}
+
+bool only_known_references(std::string_view bytes) {
+  for (std::size_t at = 0; (at = bytes.find_first_of("&<", at)) != std::string_view::npos;) {
+    const auto rest = bytes.substr(at);
+    if (rest.front() == '&' && !known_reference(rest.substr(1))) return false;
+    at += std::max<std::size_t>(verbatim_bytes(rest), 1);
+  }
+  return true;
+}
+
 }  // namespace
 
 const xml_element* xml_element::child(std::string_view wanted) const {
@@ -105,7 +143,8 @@ bool valid_utf8(std::string_view bytes) {
 }
 
 result<xml_element> read_xml(const std::string& bytes, std::string_view root) {
-  if (bytes.size() > xml_bytes_max || !valid_utf8(bytes)) return ec::bad_message;
+  if (bytes.size() > xml_bytes_max || !valid_utf8(bytes) || !only_known_references(bytes))
+    return ec::bad_message;
   pugi::xml_document document;
   constexpr auto flags = pugi::parse_default | pugi::parse_doctype | pugi::parse_ws_pcdata_single;
   if (!document.load_buffer(bytes.data(), bytes.size(), flags, pugi::encoding_utf8))

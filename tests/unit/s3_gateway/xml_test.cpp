@@ -52,6 +52,17 @@ TEST(Xml, RefusesWhatRow18Names) {
   EXPECT_FALSE(accepted("<A>" + std::string(xml_bytes_max, 'x') + "</A>"));
 }
 
+TEST(Xml, RefusesReferencesThatOnlyADoctypeCouldExplain) {
+  for (const auto* bad : {"&x;", "&", "&amp", "&;", "&#;", "&#x;", "&#0;", "&#x0;", "&#-1;",
+                          "&#x110000;", "&#6a;", "& "})
+    EXPECT_FALSE(accepted("<A>" + std::string(bad) + "</A>")) << bad;
+  for (const auto* good :
+       {"&amp;&lt;&gt;&quot;&apos;", "&#65;", "&#x1F600;", "<![CDATA[&x;]]>", "<!-- &x; -->"})
+    EXPECT_TRUE(accepted("<A>" + std::string(good) + "</A>")) << good;
+  EXPECT_FALSE(accepted("<A><![CDATA[&x;]]>&x;</A>"));
+  EXPECT_FALSE(accepted("<A><![CDATA[&x;</A>"));
+}
+
 TEST(Xml, WritesAnyBytesWellFormed) {
   xml_writer xml;
   xml.open_root("A");
