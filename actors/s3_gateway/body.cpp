@@ -22,6 +22,10 @@ failure body_failure(ec code) {
 
 }  // namespace
 
+void expect_length(const http::request& request) {
+  if (!find_header(request, "content-length")) throw error("MissingContentLength");
+}
+
 body_reader::body_reader(context& c, std::uint64_t bytes_max)
     : c_(c),
       wanted_md5_(wanted_md5(c.request())),

@@ -11,6 +11,10 @@
 
 namespace dunlin::s3 {
 
+/// Objects and parts say their length; without it HTTP means an empty body, and S3 an answer:
+/// throws MissingContentLength.
+void expect_length(const http::request& request);
+
 class body_reader {
 public:
   /// Throws MissingContentLength, EntityTooLarge, InvalidDigest.

@@ -64,6 +64,7 @@ http::request signed_request(const credentials& who, std::string method, const s
   made.method = std::move(method);
   made.target = query.empty() ? path : path + "?" + query;
   made.headers = std::move(headers);
+  made.headers.push_back({"Content-Length", std::to_string(body.size())});
   made.content_length = body.size();
   made.peer = "127.0.0.1:1";
   return made;

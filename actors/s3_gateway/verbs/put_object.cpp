@@ -8,6 +8,7 @@
 namespace dunlin::s3 {
 
 task<void> put_object(context& c) {
+  expect_length(c.request());
   v1::Command command;
   auto& put = *command.mutable_put_object();
   put.set_bucket_id(c.bucket.id());

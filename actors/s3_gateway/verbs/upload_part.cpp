@@ -34,6 +34,7 @@ task<void> expect_upload(context& c, const std::string& upload_id) {
 task<void> upload_part(context& c) {
   const auto number = part_number_of(c.where);
   const auto upload_id = read_upload_id(c.where);
+  expect_length(c.request());
   body_reader body(c, c.world.options().object_bytes_max);
   co_await expect_upload(c, upload_id);
   v1::Item item;

@@ -215,6 +215,8 @@ http::request client::sign(const call& what) {
   request.id = "0123456789ABCDEF";
   request.peer = "127.0.0.1:1";
   if (!what.chunked) request.content_length = what.body.size();
+  if (!what.chunked && !what.without_length)
+    request.headers.push_back({"Content-Length", std::to_string(what.body.size())});
   request.headers.push_back({"Host", "127.0.0.1:9000"});
   const auto time = amz_time(at_.now_ms);
   request.headers.push_back({"X-Amz-Date", time});

@@ -35,8 +35,9 @@ struct call {
   std::string target = "/";
   std::string body;
   std::vector<http::header> headers;
-  bool chunked = false;        ///< no Content-Length
-  bool signed_payload = true;  ///< else UNSIGNED-PAYLOAD
+  bool chunked = false;         ///< no Content-Length
+  bool without_length = false;  ///< nor a body
+  bool signed_payload = true;   ///< else UNSIGNED-PAYLOAD
 };
 
 /// What the machines, the bytes and the clock are; outlives requests.

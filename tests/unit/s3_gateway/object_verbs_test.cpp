@@ -215,6 +215,10 @@ TEST_F(ObjectVerbs, ALengthIsNeededAndBounded) {
   call put{"PUT", "/bucket/k", "hello", {}};
   put.chunked = true;
   EXPECT_EQ(alice.send(put).status, 411);
+  call cut_short{"PUT", "/bucket/k", "", {}};
+  cut_short.without_length = true;
+  EXPECT_EQ(alice.send(cut_short).code(), "MissingContentLength");
+  EXPECT_EQ(alice.get("/bucket/k").status, 404);
   world.options.object_bytes_max = 4;
   EXPECT_EQ(alice.put("/bucket/k", "hello").code(), "EntityTooLarge");
   EXPECT_EQ(alice.put("/bucket/k", "hell").status, 200);
