@@ -82,6 +82,9 @@ result<process_ports> open_process_ports(const topology::cluster& of, const topo
   auto storage = posix_disk::open(self.folder);
   if (!storage) return failed("node.folder_not_opened", self.folder, storage.error());
   made.storage = std::move(*storage);
+  // Before anything is read: recovery cuts logs, and two processes would cut each other's.
+  if (auto done = made.storage->claim(); !done)
+    return failed("node.folder_taken_by_another_process", self.folder, done.error());
   if (auto done = open_links(made, of, self); !done) return done.error();
   if (auto done = open_s3(made, of, self); !done) return done.error();
   return made;

@@ -114,13 +114,11 @@ int run(stop_signals& signals, const topology::cluster& of, const topology::node
     log::error("node.role_died", {{"role", role}, {"reason", reason}});
     if (!fatal.exchange(true)) stop_signals::give_up();
   };
+  // Roles that were started already would keep the actor system, and so the process, alive.
   auto running = node::start(system, of, self.name, ports->ports(), std::move(options));
-  if (!running) return 1;
+  if (!running) std::_Exit(1);
   auto admin = start_admin(system, *ports, of, self, **running);
-  if (!admin) {
-    (*running)->stop();
-    return 1;
-  }
+  if (!admin) std::_Exit(1);
   log::info("node.started", {{"incarnation", (*running)->incarnation()},
                              {"control", self.control.text()},
                              {"s3", self.s3 ? self.s3->text() : "none"}});

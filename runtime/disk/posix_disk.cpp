@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -117,6 +118,12 @@ result<std::unique_ptr<posix_disk>> posix_disk::open(const std::string& root) {
   const int fd = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return from_errno();
   return std::unique_ptr<posix_disk>(new posix_disk(fd));
+}
+
+result<void> posix_disk::claim() {
+  if (::flock(root_, LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno == EWOULDBLOCK) return ec::already_exists;
+  return from_errno();
 }
 
 posix_disk::~posix_disk() { ::close(root_); }

@@ -14,6 +14,8 @@ public:
   /// missing.
   static result<std::unique_ptr<posix_disk>> open(const std::string& root);
   ~posix_disk() override;
+  /// For this process alone until it ends, however it ends. already_exists: another one has it.
+  result<void> claim();
   posix_disk(const posix_disk&) = delete;
   posix_disk& operator=(const posix_disk&) = delete;
 

@@ -7,7 +7,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
-from tests.support.cluster import ClusterTest, content, sha, start_of, wait_for  # noqa: E402
+from tests.support.cluster import ClusterTest, content, dunlin, sha, start_of, wait_for  # noqa: E402
 
 
 class RestartAndDrain(ClusterTest):
@@ -36,6 +36,15 @@ class RestartAndDrain(ClusterTest):
         self.cluster.kill("n2")
         wait_for("n2 is back", 30, lambda: self.cluster.pid("n2") not in (None, before))
         self.cluster.wait_verdict("ok", 30)
+        self.check(bodies)
+
+    def test_a_second_process_of_a_node_ends_at_once_and_harms_nothing(self):
+        bodies = self.fill(3)
+        pid = self.cluster.pid("n1")
+        second = dunlin("node", self.cluster.file, "n1", timeout=10)
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("taken_by_another_process", second.stderr)
+        self.assertEqual(self.cluster.pid("n1"), pid)
         self.check(bodies)
 
     def test_kill_of_all_and_restart_keeps_everything_acknowledged(self):

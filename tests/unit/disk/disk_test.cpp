@@ -13,6 +13,16 @@ protected:
   std::unique_ptr<disk> storage = GetParam().make(folder.path());
 };
 
+TEST(PosixDisk, IsClaimedByOneUntilThatOneEnds) {
+  const temporary_folder folder;
+  auto first = posix_disk::open(folder.path()).value();
+  auto second = posix_disk::open(folder.path()).value();
+  EXPECT_TRUE(first->claim());
+  EXPECT_EQ(second->claim().error(), ec::already_exists);
+  first.reset();
+  EXPECT_TRUE(second->claim());
+}
+
 TEST_P(Disk, ReadsBackWhatWasWritten) {
   auto file = storage->open("a", disk::mode::create).value();
   ASSERT_TRUE(file->pwrite(3, "hello"));
