@@ -48,7 +48,7 @@ void chaos::end() {
   cluster_.network().set_faults({});
   for (const auto& name : nodes_) {
     cluster_.network().slow(name, {});
-    cluster_.disk(name).set_capacity(1ull << 40);
+    cluster_.disk(name).give_back();
     cluster_.disk(name).cancel_crash();
   }
   cluster_.start_all();
@@ -114,8 +114,8 @@ void chaos::strike_node(fault what, const node_id& victim) {
     case fault::full_disk: {
       auto& disk = cluster_.disk(victim);
       tell("full disk: " + victim);
-      disk.set_capacity(disk.used_bytes() + (8u << 20));  // within the reserve
-      return later(2 * length(), [&disk] { disk.set_capacity(1ull << 40); });
+      disk.leave_free(48u << 20);  // within the reserve
+      return later(2 * length(), [&disk] { disk.give_back(); });
     }
     case fault::flip_bits: return flip_bits(victim);
     default: return;

@@ -34,7 +34,8 @@ public:
 
   result<void> pwrite(std::uint64_t offset, std::string_view data) override {
     if (auto error = enter(disk_call::pwrite)) return *error;
-    if (disk_.used_bytes() + of_->now.growth(offset, data.size()) > disk_.capacity_)
+    if (disk_.used_bytes() + disk_.of_others_ + of_->now.growth(offset, data.size()) >
+        disk_.capacity_)
       return refuse();
     ++disk_.counts_.writes;
     disk_.counts_.written_bytes += data.size();
@@ -295,7 +296,7 @@ result<std::vector<std::string>> sim_disk::list(const std::string& folder) {
 result<disk_space> sim_disk::space() {
   if (auto error = enter(disk_call::space, {})) return *error;
   if (auto left = leave(); !left) return left.error();
-  const auto used = used_bytes();
+  const auto used = used_bytes() + of_others_;
   return disk_space{capacity_, capacity_ - std::min(capacity_, used)};
 }
 

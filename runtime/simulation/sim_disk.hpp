@@ -9,6 +9,7 @@
 #include "runtime/disk/disk.hpp"
 #include "runtime/simulation/sim_bytes.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -68,6 +69,12 @@ public:
 
   void set_capacity(std::uint64_t bytes) { capacity_ = bytes; }
 
+  /// Others fill the disk until so much is free, or give everything back.
+  void leave_free(std::uint64_t bytes) {
+    of_others_ = capacity_ - std::min(capacity_, used_bytes() + bytes);
+  }
+  void give_back() { of_others_ = 0; }
+
   /// Flips one bit, durably. The file must be that long.
   void flip_bit(const std::string& path, std::uint64_t offset, int bit);
 
@@ -119,6 +126,7 @@ private:
 
   std::mt19937_64 random_;
   std::uint64_t capacity_;
+  std::uint64_t of_others_ = 0;
   std::uint64_t life_ = 1;  // files of former lives are closed
   bool down_ = false;
   bool crashing_ = false;

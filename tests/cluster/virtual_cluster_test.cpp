@@ -160,12 +160,12 @@ TEST(VirtualCluster, AFullDiskOnOneNodeRefusesNothing) {
     ASSERT_TRUE(cluster.wait_until_ready(15s));
     create_bucket(cluster);
     auto& disk = cluster.disk(cluster.nodes()[seed % 3]);
-    disk.set_capacity(disk.used_bytes() + (8u << 20));  // within the reserve
+    disk.leave_free(48u << 20);  // within the reserve
     object_workload work{cluster, {.operations = 90}};
     work.begin();
     EXPECT_TRUE(cluster.time().run_until([&] { return work.finished(); }, 60s));
     EXPECT_EQ(work.counted().unknown, 0u);
-    disk.set_capacity(1ull << 40);
+    disk.give_back();
     cluster.time().run_for(5s);
     work.check_all();
     expect_all_well(cluster, work);
