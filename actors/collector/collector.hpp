@@ -24,7 +24,7 @@ struct collector_options {
   /// The storage node of any node, null if it is not known; node_links::at in production.
   std::function<storage_node_actor(const node_id&)> storage_at;
   const wall_clock* clock = nullptr;  ///< outlives the actors
-  random_source* random = nullptr;  ///< likewise; spreads the rounds of the nodes
+  random_source* random = nullptr;    ///< likewise; spreads the rounds of the nodes
 
   std::chrono::milliseconds interval{60'000};  ///< between rounds
   std::chrono::milliseconds timeout{10'000};   ///< of one request
