@@ -10,8 +10,7 @@ static void spawn_disk_actors(caf::actor_system& system, storage_service& made,
                               const storage_service_parts& parts) {
   made.writer = system.spawn<Options>(extent_writer, parts.store, options.writer);
   for (std::size_t i = 0; i < options.readers; ++i)
-    made.readers.push_back(
-        system.spawn<Options>(extent_reader, parts.store, parts.clock));
+    made.readers.push_back(system.spawn<Options>(extent_reader, parts.store, parts.clock));
 }
 
 storage_service spawn_storage_service(caf::actor_system& system, storage_service_options options,

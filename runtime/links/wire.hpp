@@ -14,7 +14,8 @@ namespace dunlin::links {
 /// Larger frames are refused by the receiver before it makes room for them.
 inline constexpr std::size_t frame_bytes_max = 8u << 20;
 
-/// One connection. Thread safe; dropping the last reference closes it. Callbacks come from a thread of the port, never from inside a call.
+/// One connection. Thread safe; dropping the last reference closes it. Callbacks come from a thread
+/// of the port, never from inside a call.
 class wire {
 public:
   virtual ~wire() = default;
