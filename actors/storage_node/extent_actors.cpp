@@ -68,8 +68,11 @@ extent_writer_actor::behavior_type extent_writer(writer_pointer self, shared_sto
       },
       [self](caf::tick_atom) {
         self->state.tick_sent = false;
-        if (const auto done = self->state.store->flush(); !done)
-          log::error("storage_node.index_failed", {{"error", to_string(done.error())}});
+        const auto done = self->state.store->flush();
+        if (done) return;
+        // An index that failed once refuses for good; a new start finds the pages by their headers.
+        log::error("storage_node.index_failed", {{"error", to_string(done.error())}});
+        self->quit(make_error(done.error(), "page index"));
       },
   };
 }

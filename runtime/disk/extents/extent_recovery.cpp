@@ -11,7 +11,7 @@ result<void> extent_store::recover() {
   auto names = disk_.list(options_.folder);
   if (!names) return names.error();
   const lock held(mutex_);
-  return guarded([&]() -> result<void> {
+  return guarded(index_failed_, [&]() -> result<void> {
     for (const auto& name : *names)
       if (const auto number = extent_number(name)) {
         extents_[*number];

@@ -79,7 +79,8 @@ void extent_store::commit(const lock&) {
 
 result<void> extent_store::flush() {
   const lock held(mutex_);
-  return guarded([&]() -> result<void> {
+  return guarded(index_failed_, [&]() -> result<void> {
+    if (index_failed_ != 0) return static_cast<ec>(index_failed_.load());
     commit(held);
     return {};
   });
@@ -101,7 +102,7 @@ result<std::shared_ptr<file>> extent_store::open_extent(const lock&, std::uint32
 
 result<extent_store::located> extent_store::locate(const std::string& page) {
   const lock held(mutex_);
-  return guarded([&]() -> result<located> {
+  return guarded(index_failed_, [&]() -> result<located> {
     const auto where = find(held, page);
     if (!where) return ec::not_found;
     auto handle = open_extent(held, where->extent);
@@ -182,7 +183,8 @@ result<page_range> extent_store::read(const std::string& page, std::uint64_t off
 
 bool extent_store::holds(const std::string& page) {
   const lock held(mutex_);
-  const auto found = guarded([&]() -> result<bool> { return find(held, page).has_value(); });
+  const auto found =
+      guarded(index_failed_, [&]() -> result<bool> { return find(held, page).has_value(); });
   return found && *found;
 }
 
@@ -197,7 +199,7 @@ result<page_item> extent_store::item_of(const std::string& page) {
 result<std::vector<held_page>> extent_store::list(std::uint32_t replica_set,
                                                   const std::string& after, std::size_t items_max) {
   const lock held(mutex_);
-  return guarded([&]() -> result<std::vector<held_page>> {
+  return guarded(index_failed_, [&]() -> result<std::vector<held_page>> {
     std::vector<std::string> names;
     index_->scan(table::pages, set_key(replica_set, after),
                  [&](std::string_view key, std::string_view) {

@@ -17,6 +17,7 @@
 #include "runtime/disk/extents/page_header.hpp"
 #include "runtime/storage/kv_store.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <map>
@@ -90,7 +91,8 @@ public:
   /// Unknown ones count as freed. Answers how many were held.
   result<std::uint64_t> free(const std::string& first, std::uint64_t count);
 
-  /// Commits the index rows that wait; call when idle.
+  /// Commits the index rows that wait; call when idle. Once the index has failed, whoever met it,
+  /// this answers why: the store must be opened anew.
   result<void> flush();
 
   /// `length` bytes at `offset`, or to the page's end if 0 or beyond it. Errors: not_found,
@@ -176,6 +178,7 @@ private:
 
   std::mutex mutex_;
   std::unique_ptr<kv_store> index_;
+  std::atomic<std::uint8_t> index_failed_ = 0;  // an ec; 0: it works
   std::map<std::uint32_t, extent> extents_;
   std::list<std::pair<std::uint32_t, std::shared_ptr<file>>> open_files_;  // newest use first
   std::uint64_t pages_ = 0;

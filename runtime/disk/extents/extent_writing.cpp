@@ -137,7 +137,7 @@ result<void> extent_store::index_batch(const std::map<std::string, pending_page>
   std::vector<place> replaced;
   {
     const lock held(mutex_);
-    auto done = guarded([&]() -> result<void> {
+    auto done = guarded(index_failed_, [&]() -> result<void> {
       for (const auto& [page, pending] : durable) {
         if (const auto old = find(held, page)) replaced.push_back(*old);
         put_row(held, page, pending.where);
@@ -199,7 +199,7 @@ result<std::uint64_t> extent_store::free(const std::string& first, std::uint64_t
   if (auto done = sync_pending(); !done) return done.error();
   std::uint64_t freed = 0;
   for (;;) {
-    auto batch = guarded([&]() -> result<std::map<std::string, place>> {
+    auto batch = guarded(index_failed_, [&]() -> result<std::map<std::string, place>> {
       const lock held(mutex_);
       return held_in(held, first, count);
     });
@@ -217,7 +217,7 @@ result<void> extent_store::free_batch_of(const std::map<std::string, place>& bat
     touched.insert(where.extent);
   }
   if (auto done = sync_extents(touched); !done) return done;
-  auto done = guarded([&]() -> result<void> {
+  auto done = guarded(index_failed_, [&]() -> result<void> {
     const lock held(mutex_);
     for (const auto& [page, where] : batch)
       erase_row(held, page, where);
@@ -240,7 +240,7 @@ void extent_store::drop_if_empty(std::uint32_t number) {
   extents_.erase(at);
   open_files_.remove_if([&](const auto& entry) { return entry.first == number; });
   // The row may outlive a failure here: it names no file then, and the next opening forgets it.
-  static_cast<void>(guarded([&]() -> result<void> {
+  static_cast<void>(guarded(index_failed_, [&]() -> result<void> {
     index_->erase(table::extents, extent_key(number));
     row_written(held);
     return {};

@@ -3,15 +3,18 @@
 
 #include "runtime/storage/kv_store.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <utility>
 
 namespace dunlin::extents {
 
 template <class Body>
-auto guarded(Body&& body) -> decltype(body()) {
+auto guarded(std::atomic<std::uint8_t>& failed, Body&& body) -> decltype(body()) {
   try {
     return std::forward<Body>(body)();
   } catch (const store_error& error) {
+    failed = static_cast<std::uint8_t>(error.code());
     return error.code();
   }
 }

@@ -112,6 +112,36 @@ TEST_F(StorageNode, RefusesWritesWhenFullAndGoesOnReading) {
       ask<v1::StorageStatus>(cluster.world, cluster.at("a").gate, v1::GetStorageStatus())->full());
 }
 
+TEST_F(StorageNode, EndsItsWriterWhenThePageIndexCannotGoOn) {  // the node starts again then
+  testing::memory_disk disk;
+  auto index = std::make_unique<testing::map_store>(std::make_shared<testing::map_tables>());
+  auto& broken = *index;
+  shared_store store =
+      *extents::extent_store::open(disk, std::move(index), cluster.clock, cluster.random);
+  auto writer = cluster.world.system.spawn(extent_writer, store, extent_writer_options{});
+  std::optional<caf::error> ended;
+  const auto watcher =
+      cluster.world.system.spawn([&](caf::event_based_actor* self) -> caf::behavior {
+        self->monitor(writer);
+        self->set_down_handler([&, self](const caf::down_msg& down) {
+          ended = down.reason;
+          self->quit();
+        });
+        return {[](int) {}};
+      });
+  cluster.world.run();
+  extents::new_page page{id(9), 0, {"bucket", "key", ""}, std::make_shared<const std::string>("x")};
+  ASSERT_TRUE(ask<accepted>(cluster.world, writer, store_page{page}));
+  cluster.world.advance(2s);
+  ASSERT_FALSE(ended);
+  broken.fails = true;
+  page.page = id(10);
+  EXPECT_EQ(ask<accepted>(cluster.world, writer, store_page{page}).error(), ec::io_error);
+  cluster.world.advance(2s);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(code_of(*ended), ec::io_error);
+}
+
 TEST_F(StorageNode, NoticesABodyThatChangedOnTheWay) {
   ASSERT_TRUE(write("b", 1, "x"));
   cluster.at("b").bulk->garbles = true;
