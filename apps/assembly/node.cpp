@@ -174,6 +174,15 @@ private:
   bool stopped_ = false;
 };
 
+std::shared_ptr<ballast> make_ballast(disk& storage, std::uint64_t bytes_max) {
+  ballast_options options;
+  const auto space = storage.space();
+  if (space) options.bytes = std::min(bytes_max, space->total_bytes / 50);
+  // Half of what pages must leave: where they have filled the disk, objects can still be deleted.
+  options.reserve_bytes = disk_reserve(storage) / 2;
+  return std::make_shared<ballast>(storage, options);
+}
+
 links::link_options link_options_of(const topology::cluster& of, const node_id& self,
                                     std::uint64_t incarnation) {
   links::link_options options;
@@ -192,6 +201,7 @@ result<std::unique_ptr<node>> node::start(caf::actor_system& system, const topol
                                           node_options options) {
   const auto* self = of.find(name);
   if (!self) return ec::not_found;
+  auto room = make_ballast(ports.storage, options.ballast_bytes_max);
   const auto incarnation = next_incarnation(ports.storage);
   if (!incarnation) {
     log::error("node.incarnation_not_written", {{"reason", to_string(incarnation.error())}});
@@ -200,8 +210,9 @@ result<std::unique_ptr<node>> node::start(caf::actor_system& system, const topol
   auto links = std::make_shared<links::node_links>(system, link_options_of(of, name, *incarnation),
                                                    ports.wires, ports.identity, *ports.random,
                                                    *ports.counts);
-  auto made = std::make_unique<running_node>(node_context{
-      system, of, *self, std::move(ports), std::move(options), *incarnation, std::move(links)});
+  auto made = std::make_unique<running_node>(node_context{system, of, *self, std::move(ports),
+                                                          std::move(options), *incarnation,
+                                                          std::move(links), std::move(room)});
   if (auto done = made->start(); !done) return done.error();
   return std::unique_ptr<node>(std::move(made));
 }

@@ -48,6 +48,8 @@ struct node_options {
   bool own_threads = true;  ///< for actors that wait for the disk; false on virtual time
   /// Of applied log between two checkpoints of a partition; 0: the replica's default.
   std::uint64_t checkpoint_bytes = 0;
+  /// At most; 2 % of the disk where that is less (ballast.hpp).
+  std::uint64_t ballast_bytes_max = 16u << 20;
   std::optional<credentials> seed;    ///< root's keys: nodes that have them may seed the cluster
   std::vector<std::string> warnings;  ///< shown in the status
   /// A role died or the log failed: the node must stop (decision 0003). On a thread of the actors.

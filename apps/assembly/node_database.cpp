@@ -55,12 +55,8 @@ result<partition_replica_actor> start_replica(const node_context& of,
   options.peer = [links = of.links, id](const node_id& peer) {
     return links->at<partition_actor>(peer, "partition", id);
   };
-  // A recycled log never fills by itself; the store beside it does. Half of what pages must leave:
-  // where they have filled the disk, objects can still be deleted.
-  options.has_room = [&storage = of.ports.storage, reserve = disk_reserve(of.ports.storage) / 2] {
-    const auto space = storage.space();
-    return space && space->free_bytes > reserve;
-  };
+  // A recycled log never fills by itself; the store beside it does.
+  options.has_room = [room = of.room] { return room->has_room(); };
   options.entry_bytes_max = std::min(options.entry_bytes_max, log.entry_bytes_max());
   options.clock = of.ports.clock.get();
   options.random = of.ports.random.get();

@@ -5,6 +5,7 @@
 #include "actors/partition/log_writer.hpp"
 #include "actors/partition/partition_replica.hpp"
 #include "actors/storage_node/storage_node.hpp"
+#include "apps/assembly/ballast.hpp"
 #include "apps/assembly/node.hpp"
 #include "runtime/links/links.hpp"
 #include "runtime/links/pages/page_link.hpp"
@@ -27,6 +28,7 @@ struct node_context {
   std::uint64_t incarnation = 0;
   /// Shared with the functions that actors hold, which may outlive the node by a turn.
   std::shared_ptr<links::node_links> links;
+  std::shared_ptr<ballast> room;
 
   std::function<storage_node_actor(const node_id&)> storage_at() const;
   std::function<std::map<node_id, std::uint64_t>()> connected_peers() const;

@@ -106,6 +106,7 @@ void virtual_cluster::note(std::uint64_t what) {
 assembly::node_options virtual_cluster::options_of(const node_id& name) {
   auto& machine = machines_.at(name);
   assembly::node_options options;
+  options.ballast_bytes_max = 0;  // zeros cost memory, and say nothing here
   options.own_threads = false;
   options.seed = assembly::credentials{root_.access_key, root_.secret};
   // Some seeds cut their logs all the time, some never.
