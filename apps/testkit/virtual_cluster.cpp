@@ -192,6 +192,10 @@ std::shared_ptr<extents::extent_store> virtual_cluster::pages(const node_id& nam
   return runs(name) ? machines_.at(name).pages.lock() : nullptr;
 }
 
+double virtual_cluster::counted(const node_id& name, const std::string& counter) const {
+  return machines_.at(name).counts->counter(counter, "").value();
+}
+
 bool virtual_cluster::wait_until_ready(std::chrono::seconds limit) {
   const auto end = time_.now() + limit;
   while (time_.now() < end) {

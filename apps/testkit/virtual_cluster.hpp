@@ -84,6 +84,9 @@ public:
   std::shared_ptr<kv_store> state(const node_id& name, partition_id partition);
   std::shared_ptr<extents::extent_store> pages(const node_id& name);
 
+  /// What the node's counter says, over all its lives.
+  double counted(const node_id& name, const std::string& counter) const;
+
   /// Raft's safety properties, checked after every step of any replica; empty is what a test wants.
   std::vector<std::string> violations() const;
 
