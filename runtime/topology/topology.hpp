@@ -49,7 +49,7 @@ struct settings {
   std::uint32_t object_replicas = 3;
   std::uint32_t write_quorum = 2;  ///< a majority of the replicas by default
 
-  std::chrono::milliseconds heartbeat{100};
+  std::chrono::milliseconds heartbeat{200};
   std::chrono::milliseconds election{1000};
   std::uint64_t wal_segment_bytes = 16u << 20;
   std::uint64_t wal_bytes_max = 1ull << 30;
