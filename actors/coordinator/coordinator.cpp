@@ -92,10 +92,13 @@ static void open_reader(self_pointer self, const shared_context& context, const 
            });
 }
 
-std::size_t lag_share(const coordinator_options& options, std::size_t objects) {
-  const auto share =
-      std::min(options.writing.lag_bytes_max, options.lag_bytes_total / (objects + 1));
-  return std::max(options.writing.page_bytes, share);
+write_core::limits share_of(const coordinator_options& options, std::size_t objects) {
+  auto share = options.writing;
+  share.lag_bytes_max = std::max(
+      share.page_bytes, std::min(share.lag_bytes_max, options.lag_bytes_total / (objects + 1)));
+  share.window_pages = std::max<std::size_t>(
+      1, std::min(share.window_pages, options.window_pages_total / (objects + 1)));
+  return share;
 }
 
 coordinator_actor::behavior_type coordinator(self_pointer self, coordinator_options options,
@@ -110,8 +113,7 @@ coordinator_actor::behavior_type coordinator(self_pointer self, coordinator_opti
         auto promise = self->make_response_promise<object_writer_actor>();
         with_map(self, 0, promise, [self, promise, wish](const shared_context& context) mutable {
           auto own = std::make_shared<object_context>(*context);
-          own->options.writing.lag_bytes_max =
-              lag_share(self->state.options, self->state.objects.size());
+          own->options.writing = share_of(self->state.options, self->state.objects.size());
           promise.deliver(object_writer_actor(
               adopt(self, self->spawn(object_writer, shared_context(own), wish))));
         });

@@ -29,9 +29,10 @@ struct coordinator_options {
   node_id self;
   write_core::limits writing;  ///< page_bytes among them
   read_core::limits reading;
-  /// What all writers together may keep for replicas that lag; each new one gets its share, at most
-  /// writing.lag_bytes_max, at least a page.
+  /// What all writers together may keep for replicas that lag, and on the way to the quorum; each
+  /// new one gets its share: at most what `writing` says, at least a page.
   std::size_t lag_bytes_total = 32u << 20;
+  std::size_t window_pages_total = 12;
   std::chrono::milliseconds map_timeout{5000};
   std::chrono::milliseconds control_timeout{2000};
   std::chrono::milliseconds write_timeout{10'000};  ///< one page at one replica
@@ -76,8 +77,9 @@ struct coordinator_state {
   ~coordinator_state();
 };
 
-/// The lag that a writer may have when `objects` others are under way.
-std::size_t lag_share(const coordinator_options& options, std::size_t objects);
+/// The limits of a writer that begins when `objects` others are under way: memory stays bounded
+/// however many upload at once.
+write_core::limits share_of(const coordinator_options& options, std::size_t objects);
 
 coordinator_actor::behavior_type coordinator(
     coordinator_actor::stateful_pointer<coordinator_state> self, coordinator_options options,

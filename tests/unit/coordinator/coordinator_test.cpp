@@ -252,15 +252,20 @@ TEST_F(Coordinator, RefusesALayoutThatItDoesNotUnderstand) {
   EXPECT_EQ(read(layout, 5).error(), ec::unavailable);
 }
 
-TEST(LagShare, ShrinksWithTheWritersUnderWaySoThatASlowReplicaCannotFillTheMemory) {
+TEST(ShareOf, ShrinksWithTheObjectsUnderWaySoThatUploadsCannotFillTheMemory) {
   coordinator_options options;
   options.writing.page_bytes = 1u << 20;
+  options.writing.window_pages = 4;
   options.writing.lag_bytes_max = 8u << 20;
+  options.window_pages_total = 12;
   options.lag_bytes_total = 32u << 20;
-  EXPECT_EQ(lag_share(options, 0), 8u << 20);
-  EXPECT_EQ(lag_share(options, 3), 8u << 20);
-  EXPECT_EQ(lag_share(options, 15), 2u << 20);
-  EXPECT_EQ(lag_share(options, 1000), 1u << 20) << "a page at least, or nobody would be waited for";
+  EXPECT_EQ(share_of(options, 0).lag_bytes_max, 8u << 20);
+  EXPECT_EQ(share_of(options, 3).lag_bytes_max, 8u << 20);
+  EXPECT_EQ(share_of(options, 15).lag_bytes_max, 2u << 20);
+  EXPECT_EQ(share_of(options, 1000).lag_bytes_max, 1u << 20) << "or nobody would be waited for";
+  EXPECT_EQ(share_of(options, 0).window_pages, 4u);
+  EXPECT_EQ(share_of(options, 5).window_pages, 2u);
+  EXPECT_EQ(share_of(options, 1000).window_pages, 1u) << "or nothing would move";
 }
 
 }  // namespace dunlin
