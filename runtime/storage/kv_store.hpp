@@ -5,6 +5,7 @@
 #include "messages/vocabulary.hpp"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -47,6 +48,8 @@ private:
   ec code_;
 };
 
+class store_background;
+
 /// Writes belong to the open transaction, which starts by itself at the first write; reads see
 /// them. Every call throws store_error.
 class kv_store {
@@ -70,6 +73,32 @@ public:
 
   /// Everything committed before the call survives a crash after it.
   virtual void checkpoint() = 0;
+
+  /// Null: this kind of store has none.
+  virtual std::unique_ptr<store_background> background() { return nullptr; }
+};
+
+/// A copy of what a store had committed at one moment, made piece by piece while the store goes on.
+/// Unfinished when it ends: what it made is removed.
+class store_copy {
+public:
+  virtual ~store_copy() = default;
+  /// Copies about `bytes_max` more. True: complete and durable. Throws store_error.
+  virtual bool step(std::uint64_t bytes_max) = 0;
+};
+
+/// The slow half of a store, for a thread of its own beside the owner of the kv_store. One thread
+/// at a time. Throws store_error.
+class store_background {
+public:
+  virtual ~store_background() = default;
+
+  /// Everything committed before the call survives a crash after it; the owner may write on
+  /// meanwhile.
+  virtual void checkpoint() = 0;
+
+  /// Of all that is committed now, to the file `path`, which must not exist.
+  virtual std::unique_ptr<store_copy> copy_to(const std::string& path) = 0;
 };
 
 }  // namespace dunlin

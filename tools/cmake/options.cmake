@@ -6,6 +6,9 @@ target_compile_features(dunlin_options INTERFACE cxx_std_20)
 target_compile_options(dunlin_options INTERFACE -Wall -Wextra -Wpedantic -Werror
   -Wno-missing-field-initializers -Wno-restrict -Wno-maybe-uninitialized)
 target_include_directories(dunlin_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+if(DUNLIN_PLANTED)
+  target_compile_definitions(dunlin_options INTERFACE DUNLIN_PLANTED)
+endif()
 if(DUNLIN_SANITIZE)
   target_compile_options(dunlin_options INTERFACE -fsanitize=address,undefined -fno-sanitize=null
     -fno-omit-frame-pointer)

@@ -1,0 +1,48 @@
+#include "runtime/observe/planted.hpp"
+
+#ifdef DUNLIN_PLANTED
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace dunlin {
+
+namespace {
+
+constexpr std::array<std::string_view, 13> names = {
+    "none",
+    "old_term_commit_by_counting",
+    "answer_before_fsync",
+    "stale_read_after_leadership",
+    "lost_retry_dedupe",
+    "wrong_snapshot_index",
+    "freed_page_still_referenced",
+    "fence_ignored",
+    "outbox_entry_skipped",
+    "tick_goes_back",
+    "seal_ignored",
+    "torn_log_tail_accepted",
+    "read_without_checksum",
+};
+
+bug chosen() {
+  const char* wish = std::getenv("DUNLIN_BUG");
+  if (!wish) return bug::none;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (names[i] == wish) return static_cast<bug>(i);
+  std::fprintf(stderr, "DUNLIN_BUG=%s: there is no such planted bug\n", wish);
+  std::exit(2);
+}
+
+}  // namespace
+
+bool planted(bug which) {
+  static const bug on = chosen();
+  return on == which && on != bug::none;
+}
+
+}  // namespace dunlin
+
+#endif

@@ -1,0 +1,32 @@
+/// PLANTED BUGS: deliberate mistakes that the checkers of the simulation must catch (U4). They
+/// exist only in test builds made with -DDUNLIN_PLANTED=ON, where DUNLIN_BUG names the one that is
+/// on; in every other build planted() is the constant false and the mistake is not in the binary.
+#pragma once
+
+#include <cstdint>
+
+namespace dunlin {
+
+enum class bug : std::uint8_t {
+  none,
+  old_term_commit_by_counting,
+  answer_before_fsync,
+  stale_read_after_leadership,
+  lost_retry_dedupe,
+  wrong_snapshot_index,
+  freed_page_still_referenced,
+  fence_ignored,
+  outbox_entry_skipped,
+  tick_goes_back,
+  seal_ignored,
+  torn_log_tail_accepted,
+  read_without_checksum,
+};
+
+#ifdef DUNLIN_PLANTED
+bool planted(bug which);
+#else
+constexpr bool planted(bug) { return false; }
+#endif
+
+}  // namespace dunlin
