@@ -1,6 +1,8 @@
 #include "apps/testkit/linearizable.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -19,17 +21,18 @@ public:
   }
 
   // Depth first, without recursion: a history may be long.
-  bool run() {
+  judgement run(std::size_t states_max) {
     std::vector<state> open{{}};
     std::set<std::pair<order, std::optional<std::string>>> tried;
     while (!open.empty()) {
       const auto now = std::move(open.back());
       open.pop_back();
-      if (explained(now)) return true;
+      if (explained(now)) return judgement::explained;
+      if (tried.size() > states_max) return judgement::undecided;
       for (auto& next : steps(now))
         if (tried.insert({next.key(), next.value}).second) open.push_back(std::move(next));
     }
-    return false;
+    return judgement::wrong;
   }
 
 private:
@@ -71,7 +74,7 @@ private:
       const auto& one = history_[i];
       if (limit && one.called > *limit) break;
       if (now.placed.contains(i)) continue;
-      if (!one.writes && one.value != now.value) continue;
+      if (!one.fits(now.value)) continue;
       auto next = now;
       next.placed.insert(i);
       if (one.writes) next.value = one.value;
@@ -89,16 +92,34 @@ private:
 
 }  // namespace
 
-bool linearizable(std::vector<register_operation> history) {
-  // A write without an answer that nobody read can as well be left out: whoever reads after it
-  // reads what a later write wrote. It would double the search for nothing.
-  std::set<std::optional<std::string>> read;
-  for (const auto& one : history)
-    if (!one.writes) read.insert(one.value);
+bool register_operation::fits(const std::optional<std::string>& current) const {
+  const auto known = std::find(before.begin(), before.end(), current) != before.end();
+  switch (when) {
+    case condition::none: return writes || current == value;
+    case condition::one_of: return known;
+    case condition::none_of: return !known;
+  }
+  return false;
+}
+
+judgement judge(std::vector<register_operation> history, std::size_t states_max) {
+  // A write without an answer after which nothing could be seen that was seen can as well be left
+  // out: whoever sees something after it sees what a later write wrote. It would double the search.
+  const auto asks = [](const operation& one) {
+    return !one.writes || one.when != operation::condition::none;
+  };
+  std::vector<operation> seers;
+  std::copy_if(history.begin(), history.end(), std::back_inserter(seers), asks);
   std::erase_if(history, [&](const operation& one) {
-    return one.writes && !one.answered && !read.contains(one.value);
+    return one.writes && !one.answered &&
+           std::none_of(seers.begin(), seers.end(),
+                        [&](const operation& seer) { return seer.fits(one.value); });
   });
-  return search(std::move(history)).run();
+  return search(std::move(history)).run(states_max);
+}
+
+bool linearizable(std::vector<register_operation> history) {
+  return judge(std::move(history), std::numeric_limits<std::size_t>::max()) == judgement::explained;
 }
 
 }  // namespace dunlin::testkit
