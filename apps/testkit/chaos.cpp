@@ -2,9 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace dunlin::testkit {
 
 using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::array<std::string_view, 12> names = {
+    "crash",          "silent_crash", "crash_at_call", "crash_leader", "cut_one_way", "cut_both",
+    "isolate_leader", "break_wires",  "slow_node",     "loss",         "full_disk",   "flip_bits"};
+
+}  // namespace
+
+std::string_view to_string(fault what) { return names[static_cast<std::size_t>(what)]; }
+
+std::vector<fault> all_faults() {
+  std::vector<fault> all;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    all.push_back(static_cast<fault>(i));
+  return all;
+}
 
 chaos::chaos(virtual_cluster& cluster, chaos_options options)
     : cluster_(cluster),
@@ -24,6 +43,7 @@ std::chrono::milliseconds chaos::between(std::chrono::milliseconds min,
 
 void chaos::tell(const std::string& what) {
   story_.push_back(fmt::format("{:.3f} s: {}", cluster_.time().now().count() / 1e9, what));
+  cluster_.tell("FAULT " + what);
 }
 
 void chaos::later(std::chrono::milliseconds wait, std::function<void()> what) {
@@ -37,7 +57,10 @@ void chaos::begin() {
 }
 
 void chaos::next() {
-  strike(options_.faults[random_() % options_.faults.size()]);
+  const auto what = options_.faults[random_() % options_.faults.size()];
+  const auto told = story_.size();
+  strike(what);
+  if (story_.size() > told) ++counts_[std::string(to_string(what))];
   begin();
 }
 

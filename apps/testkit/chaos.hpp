@@ -28,6 +28,11 @@ enum class fault : std::uint8_t {
   flip_bits,  ///< in extents of the unlucky node
 };
 
+std::string_view to_string(fault what);
+
+/// The full mix.
+std::vector<fault> all_faults();
+
 struct chaos_options {
   std::vector<fault> faults;
   std::chrono::milliseconds pause_min{100};  ///< between two faults
@@ -48,6 +53,9 @@ public:
 
   /// For people: when, what, to whom.
   const std::vector<std::string>& story() const { return story_; }
+
+  /// How often each kind has struck somebody.
+  const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
 
 private:
   void next();
@@ -72,6 +80,7 @@ private:
   node_id unlucky_;  // damage and full disks on one node only: the others hold what it lacks
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::vector<std::string> story_;
+  std::map<std::string, std::uint64_t> counts_;
 };
 
 }  // namespace dunlin::testkit

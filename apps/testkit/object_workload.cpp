@@ -22,12 +22,7 @@ void object_workload::begin() {
   }
 }
 
-node_id object_workload::any_node() {
-  std::vector<node_id> running;
-  for (const auto& name : cluster_.nodes())
-    if (cluster_.runs(name)) running.push_back(name);
-  return running.empty() ? cluster_.nodes().front() : running[random_() % running.size()];
-}
+node_id object_workload::any_node() { return cluster_.any_access_node(random_); }
 
 std::string object_workload::make_value(const std::string& key) {
   const auto size = random_() % 16 == 0 ? options_.large_bytes : random_() % options_.bytes_max;
@@ -134,7 +129,7 @@ void object_workload::check_read(const std::string& where, const std::string& ke
 }
 
 void object_workload::check_all() {
-  for (const auto& name : cluster_.nodes()) {
+  for (const auto& name : cluster_.access_nodes()) {
     if (!cluster_.runs(name)) continue;
     for (const auto& [key, state] : keys_) {
       const auto seen = cluster_.call(name, "GET", path(key));

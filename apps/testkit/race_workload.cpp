@@ -22,12 +22,7 @@ std::string between(const std::string& text, const std::string& left, const std:
 race_workload::race_workload(virtual_cluster& cluster, race_options options)
     : cluster_(cluster), options_(std::move(options)), random_(cluster.seed() + 77) {}
 
-node_id race_workload::any_node() {
-  std::vector<node_id> running;
-  for (const auto& name : cluster_.nodes())
-    if (cluster_.runs(name)) running.push_back(name);
-  return running.empty() ? cluster_.nodes().front() : running[random_() % running.size()];
-}
+node_id race_workload::any_node() { return cluster_.any_access_node(random_); }
 
 void race_workload::next() {
   if (started_ >= options_.rounds) {
@@ -176,7 +171,7 @@ void race_workload::complete(const upload_ptr& it) {
 void race_workload::check_all() {
   for (const auto& [path, possible] : possible_) {
     const auto before = mistakes_.size();
-    for (const auto& name : cluster_.nodes())
+    for (const auto& name : cluster_.access_nodes())
       if (cluster_.runs(name) && mistakes_.size() == before)
         check_path(name, path, possible_[path]);
   }

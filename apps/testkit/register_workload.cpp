@@ -14,12 +14,7 @@ void register_workload::begin() {
   }
 }
 
-node_id register_workload::any_node() {
-  std::vector<node_id> running;
-  for (const auto& name : cluster_.nodes())
-    if (cluster_.runs(name)) running.push_back(name);
-  return running.empty() ? cluster_.nodes().front() : running[random_() % running.size()];
-}
+node_id register_workload::any_node() { return cluster_.any_access_node(random_); }
 
 void register_workload::next() {
   if (started_ >= options_.operations) {
@@ -57,7 +52,7 @@ void register_workload::record(const std::string& key, std::size_t at,
 std::vector<std::string> register_workload::check_all() {
   std::vector<std::string> wrong;
   for (auto& [key, history] : histories_) {
-    for (const auto& name : cluster_.nodes()) {
+    for (const auto& name : cluster_.access_nodes()) {
       register_operation last;
       last.called = cluster_.time().now();
       history.push_back(last);

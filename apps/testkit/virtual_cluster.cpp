@@ -8,6 +8,8 @@
 #include <caf/actor_registry.hpp>
 #include <caf/event_based_actor.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -79,6 +81,21 @@ std::vector<node_id> virtual_cluster::nodes() const {
   return names;
 }
 
+std::vector<node_id> virtual_cluster::access_nodes() const {
+  std::vector<node_id> names;
+  for (const auto& node : topology_.nodes)
+    if (node.roles.contains(topology::role::access)) names.push_back(node.name);
+  return names;
+}
+
+node_id virtual_cluster::any_access_node(std::mt19937_64& random) const {
+  const auto all = access_nodes();
+  std::vector<node_id> running;
+  for (const auto& name : all)
+    if (runs(name)) running.push_back(name);
+  return running.empty() ? all.front() : running[random() % running.size()];
+}
+
 std::int64_t virtual_cluster::wall_ms() const { return clock_->now_ms(); }
 
 bool virtual_cluster::power_fails() const {
@@ -88,8 +105,16 @@ bool virtual_cluster::power_fails() const {
 
 void virtual_cluster::hear(log::level severity, const std::string& line) {
   // The time of the line is the real one.
-  note(std::string_view(line).substr(std::min(line.find(R"("level")"), line.size())));
+  const auto lasting =
+      std::string_view(line).substr(std::min(line.find(R"("level")"), line.size()));
+  note(lasting);
+  tell(lasting);
   if (severity == log::level::error && !power_fails()) error_lines_.push_back(line);
+}
+
+void virtual_cluster::tell(std::string_view event) {
+  if (on_event_)
+    on_event_(fmt::format("{:.6f} {}", static_cast<double>(time_.now().count()) / 1e9, event));
 }
 
 void virtual_cluster::note(std::string_view what) {
@@ -248,7 +273,10 @@ void virtual_cluster::send(const node_id& through, const std::string& method,
   for (std::size_t at = 0; at < body.size(); at += chunk)
     request.body.push_back(body.substr(at, chunk));
   auto soon = [this](std::function<void()> what) { time_.events().after({}, std::move(what)); };
-  auto finished = [this, done, begun = time_.now()](const simulation::sim_response& response) {
+  tell(fmt::format("{} {} {}{}{} through {}, {} bytes", request.head.id, method, path,
+                   query.empty() ? "" : "?", query, through, body.size()));
+  auto finished = [this, done, begun = time_.now(),
+                   id = request.head.id](const simulation::sim_response& response) {
     answer heard;
     if (response.finished && !response.cut && response.head) {
       heard.status = response.head->status;
@@ -257,6 +285,7 @@ void virtual_cluster::send(const node_id& through, const std::string& method,
     }
     note(heard.body);
     note(static_cast<std::uint64_t>(heard.status));
+    tell(fmt::format("{} answered {}, {} bytes", id, heard.status, heard.body.size()));
     --open_requests_;
     longest_answer_ =
         std::max(longest_answer_,

@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,10 @@ public:
   simulation::sim_network& network() { return network_; }
   simulation::sim_disk& disk(const node_id& name) { return *machines_.at(name).disk; }
   std::vector<node_id> nodes() const;
+  /// Those that serve S3.
+  std::vector<node_id> access_nodes() const;
+  /// One of them that runs; if none does, one that refuses.
+  node_id any_access_node(std::mt19937_64& random) const;
   std::int64_t wall_ms() const;
 
   const topology::cluster& topology() const { return topology_; }
@@ -76,6 +81,8 @@ public:
   /// The slowest answer so far, and requests without one.
   std::chrono::milliseconds longest_answer() const { return longest_answer_; }
   std::size_t open_requests() const { return open_requests_; }
+  /// Requests until now.
+  std::uint64_t requests() const { return requests_; }
 
   // ---- what only a checker sees ----
   /// Whether the node's replica led after its last step. Lets no time pass.
@@ -95,6 +102,11 @@ public:
 
   /// Of every line, answer and step of Raft until now: the same seed and verbs, the same number.
   std::uint64_t history() const { return history_; }
+
+  /// Hears every log line, request and answer, as a line with its virtual time.
+  void on_event(std::function<void(std::string)> listener) { on_event_ = std::move(listener); }
+  /// Adds an event of the one who plays with the cluster.
+  void tell(std::string_view event);
 
 private:
   struct machine {
@@ -128,6 +140,7 @@ private:
   std::chrono::milliseconds longest_answer_{0};
   std::uint64_t history_ = 0xcbf29ce484222325ull;
   bool crashing_ = false;
+  std::function<void(std::string)> on_event_;
 };
 
 }  // namespace dunlin::testkit

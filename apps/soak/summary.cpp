@@ -1,0 +1,113 @@
+#include "apps/soak/summary.hpp"
+
+#include "apps/soak/report_json.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace dunlin::soak {
+
+namespace {
+
+std::string section(const std::string& title, const std::vector<std::string>& lines) {
+  std::string text = title + ":\n";
+  for (const auto& line : lines)
+    text += "  " + line + "\n";
+  return text;
+}
+
+std::string counts_text(const std::map<std::string, std::uint64_t>& counts) {
+  std::string text;
+  for (const auto& [name, count] : counts)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, count);
+  return text;
+}
+
+}  // namespace
+
+void summary::add(const seed_outcome& outcome) {
+  const auto& report = outcome.report;
+  const auto passed = report.failures.empty();
+  seeds_.push_back({report.seed, report.history, report.operations, outcome.cpu_seconds, passed});
+  if (!passed) failed_.push_back(report);
+  virtual_seconds_ += report.virtual_seconds;
+  cpu_seconds_ += outcome.cpu_seconds;
+  operations_ += report.operations;
+  for (const auto& [name, count] : report.faults)
+    faults_[name] += count;
+  for (const auto& [name, count] : report.reached)
+    reached_[name] += count;
+}
+
+std::string summary::text(double clock_seconds) const {
+  if (seeds_.empty()) return "no seed was run\n";
+  auto by_cpu = seeds_;
+  std::sort(by_cpu.begin(), by_cpu.end(),
+            [](const auto& a, const auto& b) { return a.cpu_seconds < b.cpu_seconds; });
+  auto text = fmt::format(
+      "{} seeds: {} passed, {} failed; {:.2f} seeds/s\n"
+      "CPU seconds a seed: mean {:.2f}, median {:.2f}, most {:.2f} (seed {})\n"
+      "{:.1f} virtual hours, {} operations of clients\n"
+      "faults: {}\n",
+      seeds_.size(), seeds_.size() - failed_.size(), failed_.size(),
+      static_cast<double>(seeds_.size()) / std::max(clock_seconds, 0.001),
+      cpu_seconds_ / static_cast<double>(seeds_.size()), by_cpu[by_cpu.size() / 2].cpu_seconds,
+      by_cpu.back().cpu_seconds, by_cpu.back().seed, virtual_seconds_ / 3600, operations_,
+      counts_text(faults_));
+  std::map<std::string, std::uint64_t> reached;
+  std::string never;
+  for (const auto& [name, count] : reached_)
+    if (count > 0)
+      reached[name] = count;
+    else
+      never += (never.empty() ? "" : ", ") + name;
+  text += fmt::format("places reached: {} of {}: {}\n", reached.size(), reached_.size(),
+                      counts_text(reached));
+  if (!never.empty()) text += "never reached: " + never + "\n";
+  return text;
+}
+
+boost::json::object summary::json(double clock_seconds) const {
+  boost::json::array failures, seeds;
+  for (const auto& report : failed_) {
+    auto one = to_json(report);
+    one["replay"] = replay_command(report.seed);
+    failures.push_back(one);
+  }
+  for (const auto& one : seeds_)
+    seeds.push_back({{"seed", one.seed},
+                     {"history", one.history},
+                     {"operations", one.operations},
+                     {"cpu_seconds", one.cpu_seconds},
+                     {"passed", one.passed}});
+  return {{"seeds", seeds_.size()},
+          {"failed", failed_.size()},
+          {"failures", failures},
+          {"clock_seconds", clock_seconds},
+          {"cpu_seconds", cpu_seconds_},
+          {"virtual_seconds", virtual_seconds_},
+          {"operations", operations_},
+          {"faults", boost::json::value_from(faults_)},
+          {"reached", boost::json::value_from(reached_)},
+          {"each", seeds}};
+}
+
+std::string replay_command(std::uint64_t seed) {
+  const char* bug = std::getenv("DUNLIN_BUG");
+  return fmt::format("{}dunlin-soak --seed {} --trace trace.txt",
+                     bug ? fmt::format("DUNLIN_BUG={} ", bug) : "", seed);
+}
+
+std::string story_of(const testkit::trial_report& report) {
+  std::vector<std::string> knobs;
+  for (const auto& [name, value] : report.knobs)
+    knobs.push_back(name + " = " + value);
+  return fmt::format("seed {}\n", report.seed) + section("wrong", report.failures) +
+         section("knobs", knobs) + section("faults", report.story) +
+         section("last events", report.trace) +
+         section("replay with", {replay_command(report.seed)});
+}
+
+}  // namespace dunlin::soak
