@@ -4,6 +4,7 @@
 #pragma once
 
 #include "messages/vocabulary.hpp"
+#include "runtime/observe/planted.hpp"
 
 #include <cstdint>
 #include <map>
@@ -113,7 +114,9 @@ private:
   void drop(std::size_t replica, ec why);
   void drop_laggards();
   void forget_spread_pages();
-  bool at_quorum(const page& which) const { return which.durable_at.size() >= quorum_; }
+  bool at_quorum(const page& which) const {
+    return which.durable_at.size() >= (planted(bug::write_quorum_of_one) ? 1 : quorum_);
+  }
   bool quorum_possible() const;
   std::size_t open_pages() const;
   std::size_t lag_of(std::size_t replica) const;

@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/observe/planted.hpp"
 
 #include <utility>
 
@@ -23,9 +24,10 @@ static std::vector<wal::entry> to_log(const std::vector<raft::entry>& entries) {
 }
 
 static result<void> append(wal::log& log, const log_append& step) {
-  if (step.hard)
-    if (auto done = log.append_hard(step.group, step.hard->term, step.hard->vote); !done)
-      return done;
+  if (step.hard) {
+    const auto vote = planted(bug::vote_forgotten) ? node_id() : step.hard->vote;
+    if (auto done = log.append_hard(step.group, step.hard->term, vote); !done) return done;
+  }
   if (step.entries.empty()) return {};
   return log.append_entries(step.group, to_log(step.entries));
 }

@@ -1,6 +1,8 @@
 // ReadIndex: one round of heartbeats proves leadership for all reads that waited for it.
 #include "actors/partition/raft_core.hpp"
 
+#include "runtime/observe/planted.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -15,7 +17,9 @@ result<std::uint64_t> raft_core::read() {
 
 // Before an entry of the own term is committed, the commit index may lag behind what the last
 // leader has acknowledged.
-bool raft_core::may_read() const { return leads() && log_.term_at(commit_) == hard_.term; }
+bool raft_core::may_read() const {
+  return leads() && (log_.term_at(commit_) == hard_.term || planted(bug::read_before_own_entry));
+}
 
 void raft_core::start_read_round() {
   round_ = std::exchange(gathering_, {});
@@ -30,7 +34,7 @@ void raft_core::confirm_reads() {
   auto confirmed = std::size_t{1};
   for (const auto& [name, peer] : peers_)
     confirmed += peer.read_context == read_context_ ? 1 : 0;
-  if (confirmed < quorum()) return;
+  if (confirmed < quorum() && !planted(bug::stale_read_after_leadership)) return;
   for (const auto id : std::exchange(round_, {}))
     reads_done_.push_back({id, round_index_});
 }

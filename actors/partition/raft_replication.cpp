@@ -1,6 +1,8 @@
 // Replication: how followers take entries, and how a leader sends and commits them.
 #include "actors/partition/raft_core.hpp"
 
+#include "runtime/observe/planted.hpp"
+
 #include <algorithm>
 #include <functional>
 
@@ -53,6 +55,9 @@ bool raft_core::merge(message& m) {
     }
     log_.append(std::move(e));
   }
+  if (const auto end = m.log_index + m.entries.size() + 1;
+      planted(bug::log_cut_by_late_append) && !m.entries.empty() && end <= log_.last_index())
+    log_.truncate_from(end);
   return true;
 }
 
@@ -104,7 +109,8 @@ void raft_core::advance_commit() {
     matched.push_back(peer.match());
   std::sort(matched.begin(), matched.end(), std::greater<>{});
   const auto index = matched[quorum() - 1];
-  if (index <= commit_ || log_.term_at(index) != hard_.term) return;
+  const auto own_term = log_.term_at(index) == hard_.term;
+  if (index <= commit_ || !(own_term || planted(bug::old_term_commit_by_counting))) return;
   const auto bytes = log_.bytes_between(commit_, index);
   uncommitted_bytes_ -= std::min(uncommitted_bytes_, bytes);
   commit_to(index);

@@ -1,5 +1,7 @@
 #include "actors/partition_router/partition_router_core.hpp"
 
+#include "runtime/observe/planted.hpp"
+
 namespace dunlin {
 
 namespace {
@@ -131,6 +133,7 @@ void core::run(time now, task_entry& of, effects& out) {
 /// False: it waits for the client to be opened, or has failed.
 bool core::stamp_it(time now, task_entry& of, effects& out) {
   auto& it = of.second;
+  if (planted(bug::retry_with_new_stamp)) end_stamp(it);
   if (it.sequence != 0) return true;  // a retry carries the stamp of the first attempt
   auto& window = clients_[it.partition];
   if (!window.open) {

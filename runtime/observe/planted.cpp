@@ -11,7 +11,7 @@ namespace dunlin {
 
 namespace {
 
-constexpr std::array<std::string_view, 13> names = {
+constexpr std::array<std::string_view, 21> names = {
     "none",
     "old_term_commit_by_counting",
     "answer_before_fsync",
@@ -25,11 +25,19 @@ constexpr std::array<std::string_view, 13> names = {
     "seal_ignored",
     "torn_log_tail_accepted",
     "read_without_checksum",
+    "vote_forgotten",
+    "log_cut_by_late_append",
+    "read_before_own_entry",
+    "retry_with_new_stamp",
+    "page_acknowledged_before_sync",
+    "write_quorum_of_one",
+    "listing_skips_at_border",
+    "condition_checked_early",
 };
 
 bug chosen() {
   const char* wish = std::getenv("DUNLIN_BUG");
-  if (!wish) return bug::none;
+  if (!wish || !*wish) return bug::none;
   for (std::size_t i = 0; i < names.size(); ++i)
     if (names[i] == wish) return static_cast<bug>(i);
   std::fprintf(stderr, "DUNLIN_BUG=%s: there is no such planted bug\n", wish);

@@ -21,6 +21,14 @@ enum class bug : std::uint8_t {
   seal_ignored,
   torn_log_tail_accepted,
   read_without_checksum,
+  vote_forgotten,
+  log_cut_by_late_append,
+  read_before_own_entry,
+  retry_with_new_stamp,
+  page_acknowledged_before_sync,
+  write_quorum_of_one,
+  listing_skips_at_border,
+  condition_checked_early,
 };
 
 #ifdef DUNLIN_PLANTED

@@ -1,5 +1,7 @@
 #include "actors/partition/machine/commands.hpp"
 
+#include "runtime/observe/planted.hpp"
+
 #include <vector>
 
 namespace dunlin::machine {
@@ -91,7 +93,8 @@ admission admit(context& at, const v1::ClientStamp& stamp) {
   if (!client) return {false, reply(status::UNKNOWN_CLIENT, newest)};
   hear(at, stamp, row, *client);
   if (stamp.sequence() < client->lowest()) return {false, reply(status::UNKNOWN_CLIENT, newest)};
-  if (auto kept = at.get<v1::AnswerRecord>(table::answers, keys::answer(row, stamp.sequence())))
+  if (auto kept = at.get<v1::AnswerRecord>(table::answers, keys::answer(row, stamp.sequence()));
+      kept && !planted(bug::lost_retry_dedupe))
     return {false, reply(static_cast<status::Status>(kept->status()), kept->tick())};
   if (client->answers() >= answers_max) return {false, reply(status::TOO_MANY_OPEN, newest)};
   return {true, {}};

@@ -1,5 +1,6 @@
 #include "actors/partition/machine/commands.hpp"
 #include "actors/partition/machine/page_run.hpp"
+#include "runtime/observe/planted.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -128,10 +129,11 @@ v1::CommandReply apply(context& at, const v1::FencePages& command) {
   const auto layouts = referenced(at, command.item());
   auto answer = reply(status::OK);
   for (const auto& run : command.runs()) {
-    const bool kept = in_garbage(at, of_item, run) ||
-                      std::any_of(layouts.begin(), layouts.end(), [&](const v1::Layout& layout) {
-                        return page_run::overlap(layout, run);
-                      });
+    const bool kept =
+        in_garbage(at, of_item, run) ||
+        std::any_of(layouts.begin(), layouts.end(), [&](const v1::Layout& layout) {
+          return page_run::overlap(layout, run) && !planted(bug::freed_page_still_referenced);
+        });
     answer.add_kept(kept);
     if (kept)
       answer.set_status(status::REFERENCED);

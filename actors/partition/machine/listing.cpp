@@ -1,5 +1,7 @@
 #include "actors/partition/machine/commands.hpp"
 
+#include "runtime/observe/planted.hpp"
+
 #include <algorithm>
 
 namespace dunlin::machine {
@@ -42,7 +44,10 @@ private:
     const auto tail = keys::read_tail(row);
     if (!tail) throw store_error(ec::damaged, "a key cannot be read");
     if (const auto common = common_prefix(tail->key)) return visit_common(*common);
-    if (full(tail->key.size() + value.size())) return false;
+    if (full(tail->key.size() + value.size())) {
+      if (planted(bug::listing_skips_at_border)) reply_.set_next_after(tail->key);
+      return false;
+    }
     add(*tail, value);
     ++listed_;
     return true;

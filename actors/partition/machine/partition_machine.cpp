@@ -1,6 +1,7 @@
 #include "actors/partition/machine/partition_machine.hpp"
 
 #include "actors/partition/machine/commands.hpp"
+#include "runtime/observe/planted.hpp"
 
 #include <algorithm>
 
@@ -18,6 +19,7 @@ partition_machine::partition_machine(kv_store& store, partition_id id, std::uint
     if (held->partition() != id)
       throw store_error(ec::invalid_argument, "the store belongs to another partition");
   }
+  if (planted(bug::tick_goes_back)) context_->state.set_tick(context_->state.tick() / 64 * 64);
   context_->state.set_partition(id);
 }
 

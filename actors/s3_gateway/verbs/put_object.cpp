@@ -2,6 +2,7 @@
 #include "actors/s3_gateway/metadata.hpp"
 #include "actors/s3_gateway/store.hpp"
 #include "actors/s3_gateway/verbs.hpp"
+#include "runtime/observe/planted.hpp"
 
 #include <utility>
 
@@ -29,6 +30,17 @@ task<void> put_object(context& c) {
   record.set_owner(c.bucket.owner());
 
   auto route = to_bucket(c.bucket.id());
+  if (planted(bug::condition_checked_early) && put.has_precondition()) {
+    v1::PartitionQuery query;
+    query.mutable_get_object()->set_bucket_id(c.bucket.id());
+    query.mutable_get_object()->set_key(c.where.key);
+    const auto now = co_await ask(c, route, std::move(query));
+    const auto& held = now.object();
+    if (now.status() == v1::CommandReply::OK &&
+        judge_read(c.request(), held.etag(), held.modified_ms()) != verdict::go_on)
+      throw error("PreconditionFailed");
+    put.clear_precondition();
+  }
   auto reply = co_await execute(c, std::move(route), std::move(command));
   expect_ok(reply.status());
   std::vector<http::header> headers;

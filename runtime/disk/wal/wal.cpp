@@ -5,6 +5,7 @@
 #include "runtime/disk/wal/recovery.hpp"
 #include "runtime/disk/wal/ring.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/observe/planted.hpp"
 
 namespace dunlin::wal {
 
@@ -94,7 +95,9 @@ result<void> log::parts::flush() {
   if (batch.empty()) return {};
   auto& bytes = *tail_file().bytes;
   if (auto written = bytes.pwrite(batch_start, batch); !written) return written;
-  if (auto synced = bytes.sync(); !synced) return synced;
+  // As if a sync now and then were enough.
+  const auto later = planted(bug::answer_before_fsync) && flushes % 16 != 0;
+  if (auto synced = later ? result<void>() : bytes.sync(); !synced) return synced;
   ++flushes;
   batch_start += batch.size();
   batch.clear();
