@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 
@@ -39,6 +40,10 @@ static void command(self_pointer self, v1::RoutedCommand wish, OnReply on_reply)
 }
 
 static void end_deletion(self_pointer self, bool removed) {
+  if (removed)
+    DUNLIN_REACHED("collector.deletion_resumed");
+  else
+    DUNLIN_REACHED("collector.deletion_undone");
   auto& state = self->state;
   const auto& bucket = state.buckets.back();
   v1::RoutedCommand wish;

@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/observe/reached.hpp"
 
 namespace dunlin {
 
@@ -58,6 +59,7 @@ static void free_at(self_pointer self, const node_id& node, const v1::FreePages&
   auto& state = self->state;
   const auto replica = state.options.storage_at(node);
   const auto unheard = [self, node](const caf::error& why) {
+    DUNLIN_REACHED("collector.garbage_left_for_later");
     log::debug("collector.replica_not_freed", {{"node", node}, {"error", render(why)}});
     self->state.failed = true;
     heard(self);
@@ -66,6 +68,7 @@ static void free_at(self_pointer self, const node_id& node, const v1::FreePages&
   self->request(replica, state.options.timeout, pages)
       .then(
           [self, node](const v1::FreePagesReply&) {
+            DUNLIN_REACHED("collector.garbage_freed");
             self->state.freed.insert(node);
             heard(self);
           },

@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/observe/reached.hpp"
 
 namespace dunlin {
 
@@ -40,6 +41,7 @@ static void free_pages(self_pointer self, const v1::FreePages& pages) {
   self->request(state.options.storage, state.options.timeout, pages)
       .then(
           [self](const v1::FreePagesReply& reply) {
+            if (reply.freed() > 0) DUNLIN_REACHED("collector.orphan_freed");
             self->state.freed += reply.freed();
             self->state.items.pop_back();
             next_item(self);

@@ -1,4 +1,5 @@
 #include "actors/coordinator/read_core.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 
@@ -85,6 +86,7 @@ ec read_core::verdict(const fetching& of) const {
 }
 
 void read_core::fail_over(effects& out, fetching& of, ec why) {
+  DUNLIN_REACHED("coordinator.second_replica_read");
   const auto& node = of.candidates[of.tried];
   if (why == ec::not_found || why == ec::damaged) {
     of.lacking.push_back(node);
@@ -97,6 +99,7 @@ void read_core::fail_over(effects& out, fetching& of, ec why) {
     out.push_back(fetch{of.sequence, of.what, of.candidates[of.tried]});
   else
     broken_ = verdict(of);
+  if (broken_) DUNLIN_REACHED("coordinator.no_replica_has_page");
 }
 
 read_core::effects read_core::on_fetched(std::uint64_t sequence, result<buffer> outcome) {
@@ -106,6 +109,7 @@ read_core::effects read_core::on_fetched(std::uint64_t sequence, result<buffer> 
   if (at == segments_.end() || at->bytes || at->tried >= at->candidates.size()) return out;
   if (outcome && *outcome && (*outcome)->size() == at->what.length) {
     at->bytes = *outcome;
+    if (!at->lacking.empty()) DUNLIN_REACHED("coordinator.replica_reported_for_repair");
     for (const auto& node : at->lacking)
       out.push_back(repair{node, at->what, at->candidates[at->tried]});
   } else {

@@ -1,4 +1,5 @@
 #include "actors/coordinator/write_core.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -193,6 +194,7 @@ write_core::effects write_core::on_page(std::uint32_t attempt, std::size_t which
     page.durable_at.insert(which);
     ever_durable_ = ever_durable_ || at_quorum(page);
   } else if (outcome.error() == ec::refused && replica.refusals < limits_.refusals_max) {
+    DUNLIN_REACHED("coordinator.ticket_renewed");
     // The ticket ran out while a slow client took its time: another one, and the page again.
     replica.queue.insert(index);
     if (sent.mapped() == replica.ticket_number) {
@@ -245,11 +247,13 @@ void write_core::give_up(effects& out) {
   replicas_.clear();
   // Another set can take over only while nothing was forgotten: from the first page on.
   if (ever_durable_ || sets_tried_.size() >= limits_.sets_max) {
+    DUNLIN_REACHED("coordinator.write_given_up");
     phase_ = phase::over;
     out.push_back(failed{disk_full_ ? ec::disk_full : ec::unavailable});
     out.push_back(close{});
     return;
   }
+  DUNLIN_REACHED("coordinator.other_set_taken");
   for (auto& [index, which] : pages_)
     which.durable_at.clear();
   phase_ = phase::placing;
@@ -260,6 +264,7 @@ void write_core::give_up(effects& out) {
 
 write_core::effects write_core::on_grace() {
   if (phase_ != phase::graced) return {};
+  DUNLIN_REACHED("coordinator.answered_before_all_replicas");
   phase_ = phase::answered;
   return {finished{length_}, arm_linger{}};
 }

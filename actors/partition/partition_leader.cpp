@@ -1,6 +1,7 @@
 #include "actors/partition/partition_leader.hpp"
 
 #include "messages/error.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <utility>
 
@@ -28,6 +29,7 @@ static void fail(state_t& state, const leader_desk::requests& ids, ec reason,
 
 static void fail(state_t& state, const leader_desk::ending& ended, ec unsent,
                  const std::string& leader) {
+  if (!ended.in_flight.empty()) DUNLIN_REACHED("leader.ended_with_rounds_in_flight");
   fail(state, ended.unsent, unsent, leader);
   fail(state, ended.in_flight, ec::timed_out, leader);
 }
@@ -137,6 +139,7 @@ partition_leader_actor::behavior_type partition_leader(self_pointer self, leader
         return promise;
       },
       [self](const round_refused& no) {
+        DUNLIN_REACHED("leader.round_refused");
         fail(self->state, self->state.desk.finish(no.round), no.reason);
         flush(self);
       },

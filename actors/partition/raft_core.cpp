@@ -1,6 +1,7 @@
 // How a core lives: input checks, terms, time, and the owner's work. Elections, replication and
 // reads are in raft_election.cpp, raft_replication.cpp and raft_reads.cpp.
 #include "actors/partition/raft_core.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -50,7 +51,10 @@ void raft_core::tick_leader() {
     check_quorum();
     if (!leads()) return;
   }
-  if (!transferee_.empty() && ++transfer_elapsed_ >= config_.election_ticks) transferee_.clear();
+  if (!transferee_.empty() && ++transfer_elapsed_ >= config_.election_ticks) {
+    DUNLIN_REACHED("raft.transfer_given_up");
+    transferee_.clear();
+  }
   if (++heartbeat_elapsed_ < config_.heartbeat_ticks) return;
   heartbeat_elapsed_ = 0;
   send_heartbeats();
@@ -97,7 +101,10 @@ bool raft_core::admit_higher_term(const message& m) {
       return true;
     case message_kind::vote:
       // Whoever hears a leader is not talked out of it by a node that does not (check-quorum).
-      if (!m.transfer && in_lease()) return false;
+      if (!m.transfer && in_lease()) {
+        DUNLIN_REACHED("raft.vote_ignored_in_lease");
+        return false;
+      }
       become_follower(m.term, {});
       return true;
     case message_kind::append: become_follower(m.term, m.from); return true;
@@ -165,7 +172,10 @@ void raft_core::send_when_stored(message m) {
 void raft_core::release_held() {
   while (!held_.empty() && held_.front().token <= token_stored_) {
     // A promise of an older term binds nobody any more, and its entries may have been cut since.
-    if (held_.front().what.term == hard_.term) send(std::move(held_.front().what));
+    if (held_.front().what.term == hard_.term)
+      send(std::move(held_.front().what));
+    else
+      DUNLIN_REACHED("raft.promise_of_older_term_dropped");
     held_.pop_front();
   }
 }

@@ -1,5 +1,6 @@
 // Elections: pre-vote, votes, and the hand-over of leadership.
 #include "actors/partition/raft_core.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 
@@ -11,6 +12,7 @@ bool raft_core::in_lease() const {
 
 // Pre-vote: a node that could not win does not disturb the others with a new term.
 void raft_core::campaign(bool transfer) {
+  if (role_ == role::candidate) DUNLIN_REACHED("raft.vote_split");
   reset_election_timer();
   if (transfer) return become_candidate(true);
   role_ = role::pre_candidate;
@@ -95,10 +97,16 @@ void raft_core::count_ballots() {
     if (role_ == role::pre_candidate) return become_candidate(false);
     return become_leader();
   }
-  if (ballots_.size() - granted >= quorum()) become_follower(hard_.term, {});
+  if (ballots_.size() - granted < quorum()) return;
+  if (role_ == role::candidate)
+    DUNLIN_REACHED("raft.election_lost");
+  else
+    DUNLIN_REACHED("raft.pre_vote_lost");
+  become_follower(hard_.term, {});
 }
 
 void raft_core::become_leader() {
+  DUNLIN_REACHED("raft.election_won");
   role_ = role::leader;
   leader_ = config_.self;
   ballots_.clear();
@@ -146,7 +154,9 @@ void raft_core::continue_transfer(const node_id& peer) {
 }
 
 void raft_core::on_timeout_now(const message& m) {
-  if (role_ == role::follower && leader_ == m.from) campaign(true);
+  if (role_ != role::follower || leader_ != m.from) return;
+  DUNLIN_REACHED("raft.leadership_handed_over");
+  campaign(true);
 }
 
 }  // namespace dunlin::raft

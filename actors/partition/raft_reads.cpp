@@ -1,5 +1,6 @@
 // ReadIndex: one round of heartbeats proves leadership for all reads that waited for it.
 #include "actors/partition/raft_core.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include "runtime/observe/planted.hpp"
 
@@ -11,6 +12,7 @@ namespace dunlin::raft {
 result<std::uint64_t> raft_core::read() {
   if (!leads()) return ec::not_leader;
   if (gathering_.size() + round_.size() >= config_.reads_max) return ec::overloaded;
+  if (!may_read()) DUNLIN_REACHED("raft.read_before_own_entry");
   gathering_.push_back(++read_id_);
   return read_id_;
 }
@@ -40,6 +42,7 @@ void raft_core::confirm_reads() {
 }
 
 void raft_core::fail_reads() {
+  if (!round_.empty() || !gathering_.empty()) DUNLIN_REACHED("raft.reads_failed_with_leadership");
   for (auto* waiting : {&round_, &gathering_}) {
     reads_failed_.insert(reads_failed_.end(), waiting->begin(), waiting->end());
     waiting->clear();

@@ -1,5 +1,6 @@
 // Replication: how followers take entries, and how a leader sends and commits them.
 #include "actors/partition/raft_core.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include "runtime/observe/planted.hpp"
 
@@ -31,6 +32,7 @@ void raft_core::on_append(message& m) {
   election_elapsed_ = 0;
   const auto expected = m.log_index + m.entries.size();
   if (m.log_index < log_.snapshot_index()) {
+    DUNLIN_REACHED("raft.append_behind_snapshot");
     // What the log has forgotten was committed, so it agrees.
     std::erase_if(m.entries, [&](const entry& e) { return e.index <= log_.snapshot_index(); });
     m.log_index = log_.snapshot_index();
@@ -51,6 +53,7 @@ bool raft_core::merge(message& m) {
     if (known == e.term) continue;
     if (known) {
       if (e.index <= commit_) return false;
+      DUNLIN_REACHED("raft.follower_log_truncated");
       log_.truncate_from(e.index);
     }
     log_.append(std::move(e));
@@ -63,6 +66,7 @@ bool raft_core::merge(message& m) {
 
 void raft_core::reject_append(const message& m) {
   if (m.log_index <= commit_) return;  // contradicts what is committed
+  DUNLIN_REACHED("raft.append_rejected");
   auto reply = make(message_kind::append_reply, m.from);
   reply.reject = true;
   reply.log_index = m.log_index;
@@ -110,6 +114,7 @@ void raft_core::advance_commit() {
   std::sort(matched.begin(), matched.end(), std::greater<>{});
   const auto index = matched[quorum() - 1];
   const auto own_term = log_.term_at(index) == hard_.term;
+  if (index > commit_ && !own_term) DUNLIN_REACHED("raft.older_term_not_counted");
   if (index <= commit_ || !(own_term || planted(bug::old_term_commit_by_counting))) return;
   const auto bytes = log_.bytes_between(commit_, index);
   uncommitted_bytes_ -= std::min(uncommitted_bytes_, bytes);
@@ -180,7 +185,9 @@ void raft_core::check_quorum() {
     heard += peer.active ? 1 : 0;
     peer.was_active = std::exchange(peer.active, false);
   }
-  if (heard < quorum()) become_follower(hard_.term, {});
+  if (heard >= quorum()) return;
+  DUNLIN_REACHED("raft.stepped_down_without_quorum");
+  become_follower(hard_.term, {});
 }
 
 }  // namespace dunlin::raft

@@ -3,6 +3,7 @@
 #include "actors/partition/raft_codec.hpp"
 #include "messages/error.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -120,6 +121,7 @@ void replica_turns::on_stored(const log_stored& done) {
 
 void replica_turns::on_refused(const log_refused& no) {
   DUNLIN_ASSERT(!unstored_.empty() && unstored_.front().token == no.token);
+  DUNLIN_REACHED("partition.log_full");
   if (!log_full_) log::warn("partition.log_filled", {{"partition", options_.id}});
   log_full_ = blocked_ = true;  // sent again when it is time to look for room
 }

@@ -1,4 +1,5 @@
 #include "actors/partition_router/partition_router_core.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include "runtime/observe/planted.hpp"
 
@@ -134,7 +135,10 @@ void core::run(time now, task_entry& of, effects& out) {
 bool core::stamp_it(time now, task_entry& of, effects& out) {
   auto& it = of.second;
   if (planted(bug::retry_with_new_stamp)) end_stamp(it);
-  if (it.sequence != 0) return true;  // a retry carries the stamp of the first attempt
+  if (it.sequence != 0) {  // a retry carries the stamp of the first attempt
+    DUNLIN_REACHED("router.retried_with_first_stamp");
+    return true;
+  }
   auto& window = clients_[it.partition];
   if (!window.open) {
     it.on = waiting::client;
@@ -267,6 +271,7 @@ void core::disk_full(time now, task_entry& of, effects& out) {
   // One full disk is that node's trouble; two are the cluster's.
   if (it.full_nodes.size() >= 2 || ++it.disk_fulls >= disk_fulls_max)
     return give_up(now, of, ec::disk_full, it.last_detail, out);
+  DUNLIN_REACHED("router.full_disk_avoided");
   view_.doubt(it.partition, it.node);
   run(now, of, out);
 }
@@ -288,8 +293,11 @@ void core::unknown_client(time now, task_entry& of, effects& out) {
   if (it.what == kind::open_client)
     return give_up(now, of, ec::stale, "a newer life of this node is open", out);
   // An earlier attempt may have run before the partition forgot the client (decision 14).
-  if (it.may_have_run)
+  if (it.may_have_run) {
+    DUNLIN_REACHED("router.outcome_unknown");
     return give_up(now, of, ec::unknown_outcome, "the partition forgot this client", out);
+  }
+  DUNLIN_REACHED("router.client_reopened");
   auto& window = clients_[it.partition];
   if (window.generation == it.generation) window.open = false;
   end_stamp(it);
@@ -334,6 +342,7 @@ void core::give_up(time now, task_entry& of, ec reason, const std::string& detai
 }
 
 void core::expire(time now, task_entry& of, effects& out) {
+  DUNLIN_REACHED("router.request_expired");
   auto& it = of.second;
   const auto unknown = it.may_have_run || it.on == waiting::answer;
   give_up(now, of, unknown ? ec::timed_out : ec::unavailable, it.last_detail, out);

@@ -3,6 +3,7 @@
 #include "messages/error.hpp"
 #include "messages/page_id.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 
@@ -39,6 +40,7 @@ static void write(self_pointer self, const repair_core::fetch& what, const page_
   self->request(self->state.writer, self->state.options.page_timeout, store_page{std::move(page)})
       .then(
           [self, what](accepted) {
+            DUNLIN_REACHED("storage.page_repaired");
             ++*self->state.repaired;
             log::info("storage_node.page_repaired", {{"page", page_text(what.page)}});
             end(self, what, true);
@@ -98,6 +100,7 @@ static void perform(self_pointer self, const repair_core::fetch& what) {
 static void compare_answered(self_pointer self, const compare_core::list& asked,
                              const v1::ListPagesReply& reply, const missing_pages& missing) {
   auto& state = self->state;
+  if (!missing.pages.empty()) DUNLIN_REACHED("storage.page_missed");
   if (!missing.pages.empty())
     log::info("storage_node.pages_missed", {{"peer", asked.peer},
                                             {"replica_set", asked.replica_set},
@@ -219,6 +222,7 @@ repair_actor::behavior_type repair(self_pointer self, repair_options options, re
         return reply;
       },
       [self](const damaged_page& found) {
+        DUNLIN_REACHED("storage.damage_reported");
         self->state.fetches.add(found.replica_set, found.page, 1, {});
         work(self);
       },

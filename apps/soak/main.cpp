@@ -23,6 +23,7 @@ struct wishes {
   unsigned jobs = 1;
   std::uint64_t failures_max = 0;
   std::string trace_file, json_file;
+  bool quiet = false;
   soak::seed_limits limits;
 };
 
@@ -35,6 +36,7 @@ wishes read_wishes(CLI::App& app, int argc, char** argv) {
   app.add_option("--failures", read.failures_max, "ends after so many failed seeds; 0: never");
   app.add_option("--trace", read.trace_file, "writes every event into this file; with --seed");
   app.add_option("--json", read.json_file, "writes the summary into this file");
+  app.add_flag("--quiet", read.quiet, "says nothing but what failed");
   app.add_option("--cpu-limit", read.limits.cpu_seconds, "CPU seconds after which a seed hangs");
   app.parse(argc, argv);
   if (read.seed) std::tie(read.first, read.count) = std::tuple{*read.seed, 1};
@@ -114,7 +116,7 @@ int main(int argc, char** argv) {
   const auto begun = monotonic_now();
   const auto sum = soaking{what}.run();
   const auto clock_seconds = static_cast<double>((monotonic_now() - begun).count()) / 1e3;
-  fmt::print("{}", sum.text(clock_seconds));
+  if (!what.quiet) fmt::print("{}", sum.text(clock_seconds));
   if (!what.json_file.empty())
     std::ofstream(what.json_file) << boost::json::serialize(sum.json(clock_seconds)) << '\n';
   return sum.failed() > 0 ? 1 : 0;

@@ -1,4 +1,5 @@
 #include "runtime/links/link_core.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 
@@ -50,8 +51,10 @@ link_core::effects link_core::on_tick(time now) {
   effects out;
   expire_candidates(now, out);
   expire_calls(now, out);
-  if (live_ && now - last_received_ >= options_.dead_after)
+  if (live_ && now - last_received_ >= options_.dead_after) {
+    DUNLIN_REACHED("link.peer_silent");
     append(out, drop_live(now, ec::timed_out, "nothing heard", true));
+  }
   if (live_ && now - last_sent_ >= options_.ping_after) {
     last_sent_ = now;
     out.push_back(send_ping{*live_, ++pings_});
@@ -187,7 +190,10 @@ link_core::effects link_core::promote(time now, wire_id wire) {
   candidates_.erase(wire);
   // The newest wire wins: its peer would not have made it if the older one were alive to it.
   effects out;
-  if (live_) out = drop_live(now, ec::peer_lost, "replaced by a newer connection", false);
+  if (live_) {
+    DUNLIN_REACHED("link.replaced_by_newer_wire");
+    out = drop_live(now, ec::peer_lost, "replaced by a newer connection", false);
+  }
   live_ = wire;
   incarnation_ = life;
   last_received_ = last_sent_ = up_since_ = now;
@@ -203,6 +209,7 @@ link_core::effects link_core::drop_live(time now, ec reason, const std::string& 
   out.push_back(close{*live_});
   live_.reset();
   last_error_ = detail;
+  if (!calls_.empty()) DUNLIN_REACHED("link.calls_failed_with_wire");
   for (const auto& [call, deadline] : calls_)
     out.push_back(fail_call{call, ec::peer_lost, detail});
   calls_.clear();

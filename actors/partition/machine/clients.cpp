@@ -1,4 +1,5 @@
 #include "actors/partition/machine/commands.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include "runtime/observe/planted.hpp"
 
@@ -48,6 +49,7 @@ static bool supersede(context& at, const v1::ClientStamp& stamp) {
     return true;
   });
   if (newer) return true;
+  if (!older.empty()) DUNLIN_REACHED("machine.older_life_closed");
   for (const auto& [row, client] : older)
     close_client(at, row, client);
   return false;
@@ -94,8 +96,10 @@ admission admit(context& at, const v1::ClientStamp& stamp) {
   hear(at, stamp, row, *client);
   if (stamp.sequence() < client->lowest()) return {false, reply(status::UNKNOWN_CLIENT, newest)};
   if (auto kept = at.get<v1::AnswerRecord>(table::answers, keys::answer(row, stamp.sequence()));
-      kept && !planted(bug::lost_retry_dedupe))
+      kept && !planted(bug::lost_retry_dedupe)) {
+    DUNLIN_REACHED("machine.answered_from_kept");
     return {false, reply(static_cast<status::Status>(kept->status()), kept->tick())};
+  }
   if (client->answers() >= answers_max) return {false, reply(status::TOO_MANY_OPEN, newest)};
   return {true, {}};
 }

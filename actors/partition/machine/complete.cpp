@@ -1,4 +1,5 @@
 #include "actors/partition/machine/commands.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <map>
 #include <vector>
@@ -87,8 +88,10 @@ v1::CommandReply apply(context& at, const v1::CompleteUpload& command) {
   if (!upload) {
     // A client that missed the answer asks again, as S3 lets it.
     if (current && current->record.upload_id() == command.upload_id() &&
-        current->record.etag() == command.etag())
+        current->record.etag() == command.etag()) {
+      DUNLIN_REACHED("machine.completion_repeated");
       return reply(status::OK, current->record.tick());
+    }
     return reply(status::NO_SUCH_UPLOAD, at.state.tick());
   }
   auto object = object_of(*upload, command);

@@ -1,6 +1,7 @@
 #include "actors/partition/machine/commands.hpp"
 #include "actors/partition/machine/page_run.hpp"
 #include "runtime/observe/planted.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -135,10 +136,13 @@ v1::CommandReply apply(context& at, const v1::FencePages& command) {
           return page_run::overlap(layout, run) && !planted(bug::freed_page_still_referenced);
         });
     answer.add_kept(kept);
-    if (kept)
+    if (kept) {
+      DUNLIN_REACHED("machine.fence_refused");
       answer.set_status(status::REFERENCED);
-    else
+    } else {
+      DUNLIN_REACHED("machine.fence_committed");
       fence(at, of_item, run);
+    }
   }
   answer.set_tick(at.next_tick());
   return answer;
@@ -154,6 +158,7 @@ v1::CommandReply apply(context& at, const v1::ForgetGarbage& command) {
     for (const auto& run : garbage->layout().runs())
       at.store.erase(table::garbage_items,
                      keys::pages(of_item, run.replica_set(), *page_run::last_page(run)));
+    DUNLIN_REACHED("machine.garbage_forgotten");
     at.store.erase(table::garbage, row);
     at.next_tick();
   }

@@ -1,6 +1,7 @@
 #include "actors/partition/machine/commands.hpp"
 #include "actors/partition/machine/page_run.hpp"
 #include "runtime/observe/planted.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 
@@ -69,13 +70,18 @@ v1::CommandReply apply(context& at, const v1::PutObject& command) {
   const auto& [bucket_id, key] = std::tie(command.bucket_id(), command.key());
   if (const auto code = at.owns(bucket_id, key); code != status::OK) return reply(code);
   if (!well_formed(command.record())) return reply(status::INVALID);
-  if (at.sealed(bucket_id) && !planted(bug::seal_ignored)) return reply(status::SEALED);
+  if (at.sealed(bucket_id) && !planted(bug::seal_ignored)) {
+    DUNLIN_REACHED("machine.sealed_put_refused");
+    return reply(status::SEALED);
+  }
   const auto current = find_object(at, bucket_id, key);
   if (const auto code = check(command.precondition(), current); code != status::OK)
     return reply(code, at.state.tick());
   if (fenced(at, item_of(bucket_id, key), command.record().layout()) &&
-      !planted(bug::fence_ignored))
+      !planted(bug::fence_ignored)) {
+    DUNLIN_REACHED("machine.fenced_put_refused");
     return reply(status::FENCED, at.state.tick());
+  }
   // Pages are never shared between objects (decision 19), so equal pages are this very write again.
   if (current && same_pages(current->record.layout(), command.record().layout()))
     return reply(status::OK, current->record.tick());

@@ -1,4 +1,5 @@
 #include "actors/partition/machine/commands.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <vector>
 
@@ -26,6 +27,7 @@ static bool abort_uploads(context& at, const std::string& bucket_id) {
          if (all) rows.emplace_back(row);
          return all;
        });
+  if (!rows.empty()) DUNLIN_REACHED("machine.uploads_aborted_by_seal");
   for (const auto& row : rows) {
     if (moved >= part_rows_per_command) return false;
     const auto tail = keys::read_tail(row);
@@ -45,6 +47,7 @@ v1::CommandReply apply(context& at, const v1::SealBucket& command) {
   const auto row = keys::bucket(id);
   if (command.unseal()) {
     if (!at.sealed(id)) return reply(status::OK, at.state.tick());
+    DUNLIN_REACHED("machine.bucket_unsealed");
     at.store.erase(table::seals, row);
     return reply(status::OK, at.next_tick());
   }

@@ -1,5 +1,6 @@
 #include "actors/partition/machine/commands.hpp"
 #include "actors/partition/machine/page_run.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <vector>
 
@@ -73,6 +74,7 @@ v1::CommandReply apply(context& at, const v1::PutPart& command) {
     // The same pages under the same number are this very write again (decision 19).
     if (part.size() > 0 && old->layout().SerializeAsString() == part.layout().SerializeAsString())
       return reply(status::OK, old->tick());
+    DUNLIN_REACHED("machine.part_replaced");
     at.bury(upload, old->layout());
   }
   part.set_tick(at.next_tick());
@@ -85,6 +87,7 @@ v1::CommandReply apply(context& at, const v1::AbortUpload& command) {
   if (const auto code = owns_upload(at, command); code != status::OK) return reply(code);
   const auto row = row_of(command);
   if (!at.store.get(table::uploads, row)) return reply(status::NO_SUCH_UPLOAD, at.state.tick());
+  DUNLIN_REACHED("machine.upload_aborted");
   bury_parts(at, item_of(command.bucket_id(), command.key(), command.upload_id()), nullptr);
   at.store.erase(table::uploads, row);
   return reply(status::OK, at.next_tick());

@@ -1,6 +1,7 @@
 #include "actors/s3_gateway/conditions.hpp"
 #include "actors/s3_gateway/metadata.hpp"
 #include "actors/s3_gateway/verbs.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -164,6 +165,7 @@ task<void> get_object(context& c) {
     // A replaced object's pages are freed after a grace; its successor has new ones (decision 18).
     const bool may_have_moved = *lost == ec::not_found || *lost == ec::damaged;
     if (!may_have_moved || attempt == 2) throw error_of(*lost);
+    DUNLIN_REACHED("gateway.object_resolved_again");
   }
 }
 

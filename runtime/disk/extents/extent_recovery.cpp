@@ -3,6 +3,7 @@
 #include "runtime/disk/crc32c.hpp"
 #include "runtime/disk/extents/extent_store.hpp"
 #include "runtime/disk/extents/guarded.hpp"
+#include "runtime/observe/reached.hpp"
 
 namespace dunlin::extents {
 
@@ -112,7 +113,11 @@ result<bool> extent_store::index_found_page(const lock& held, file& data, const 
   const auto bytes = data.pread(where.offset + where.header_bytes, where.length);
   if (!bytes) return bytes.error();
   // Torn by the crash, so never acknowledged: a page is answered only after its sync.
-  if (bytes->size() != where.length || block_sums(*bytes) != header.block_sums) return false;
+  if (bytes->size() != where.length || block_sums(*bytes) != header.block_sums) {
+    DUNLIN_REACHED("extents.torn_page_dropped");
+    return false;
+  }
+  DUNLIN_REACHED("extents.page_found_by_header");
   // An older copy of the same page was damaged and replaced; its place is only lost space.
   put_row(held, header.page, where);
   if (rows_waiting_ >= options_.rows_per_commit) commit(held);

@@ -4,6 +4,7 @@
 #include "runtime/disk/crc32c.hpp"
 #include "runtime/disk/extents/guarded.hpp"
 #include "runtime/observe/planted.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 
@@ -178,6 +179,7 @@ result<page_range> extent_store::read(const std::string& page, std::uint64_t off
   if (again->where != found->where) return read_at(*again, page, offset, length);
   if (answer.error() == ec::damaged) {
     const lock held(mutex_);
+    DUNLIN_REACHED("extents.damaged_page_read");
     ++damaged_;
   }
   return answer;

@@ -3,6 +3,7 @@
 #include "runtime/disk/extents/extent_store.hpp"
 #include "runtime/disk/extents/guarded.hpp"
 #include "runtime/observe/planted.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <limits>
 #include <set>
@@ -27,7 +28,10 @@ result<void> extent_store::refuse_if_odd(const new_page& page) const {
 result<void> extent_store::refuse_if_full(std::uint64_t more) {
   const auto now = space();
   if (!now) return now.error();
-  if (now->free_bytes < reserve(*now) + more) return ec::disk_full;
+  if (now->free_bytes < reserve(*now) + more) {
+    DUNLIN_REACHED("extents.full_disk_refused");
+    return ec::disk_full;
+  }
   return {};
 }
 
@@ -42,6 +46,7 @@ result<bool> extent_store::already_held(const new_page& page) {
   if (held && *held->bytes == *page.bytes && held->replica_set == page.replica_set) return true;
   if (held) return ec::already_exists;
   // What cannot be read back is replaced: this is how a damaged replica is put right (K4).
+  if (held.error() == ec::damaged) DUNLIN_REACHED("extents.damaged_page_replaced");
   if (held.error() == ec::damaged || held.error() == ec::not_found) return false;
   return held.error();
 }
