@@ -58,6 +58,7 @@ using log_writer_actor = caf::typed_actor<
     caf::reacts_to<caf::update_atom>>;
 
 struct log_writer_state {
+  static inline const char* name = "log_writer";
   struct answer {
     log_client_actor to;
     std::uint64_t token = 0;

@@ -38,6 +38,8 @@ struct partition_replica_options {
   std::chrono::milliseconds election{1000};
   std::size_t commit_entries_max = 512;
   std::size_t entry_bytes_max = 1u << 20;  ///< of one log entry; never more than the log takes
+  std::size_t inflight_bytes_max = 0;  ///< appends on the way to one follower; 0: the core's own
+  std::size_t inflight_messages_max = 0;
   std::uint64_t checkpoint_bytes = 8u << 20;
   /// Whether the disk has room for what commands add to the store; asked now and then. Null:
   /// always.

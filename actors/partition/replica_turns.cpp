@@ -36,6 +36,9 @@ void replica_turns::start() try {
   config.election_ticks = std::max(2, static_cast<int>(options_.election / options_.heartbeat));
   // What comes in one message is stored under one token: a log with little room takes it piecemeal.
   config.append_bytes_max = options_.entry_bytes_max;
+  if (options_.inflight_bytes_max > 0) config.inflight_bytes_max = options_.inflight_bytes_max;
+  if (options_.inflight_messages_max > 0)
+    config.inflight_messages_max = options_.inflight_messages_max;
   auto random = [source = options_.random] { return source->next(); };
   core_ = std::make_unique<raft::raft_core>(std::move(config), random, std::move(restored));
   for (const auto& voter : options_.voters)
@@ -129,6 +132,8 @@ void replica_turns::on_refused(const log_refused& no) {
 void replica_turns::on_tick() {
   arm_tick();
   core_->tick();
+  // A leader that steps down for want of a quorum may have nothing else to do.
+  if (options_.observer && !core_->has_ready()) options_.observer(*core_, {});
   if (now() - room_looked_for_ >= options_.room_interval) look_for_room();
   cut_log(false);
   turn();

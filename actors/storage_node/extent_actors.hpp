@@ -53,6 +53,7 @@ struct extent_writer_options {
 };
 
 struct extent_writer_state {
+  static inline const char* name = "extent_writer";
   extent_writer_options options;
   shared_store store;
   std::vector<caf::typed_response_promise<accepted>> waiting;
@@ -65,6 +66,7 @@ extent_writer_actor::behavior_type extent_writer(
     extent_writer_options options = {});
 
 struct extent_reader_state {
+  static inline const char* name = "extent_reader";
   shared_store store;
   const wall_clock* clock = nullptr;
 };

@@ -17,6 +17,7 @@
 
 #include <caf/actor_system.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -44,10 +45,25 @@ struct node_ports {
   std::shared_ptr<metrics> counts;
 };
 
+/// Sizes and times that no topology file sets. Zero: the part's own default. Small ones let seconds
+/// of virtual time pass through what takes days in production.
+struct node_tuning {
+  std::size_t commit_entries_max = 0;  ///< applied entries in one transaction of a store
+  std::size_t entry_bytes_max = 0;     ///< of one log entry
+  std::size_t inflight_bytes_max = 0;  ///< appends on the way to one follower
+  std::size_t inflight_messages_max = 0;
+  std::uint64_t extent_bytes_max = 0;  ///< at least one page
+  std::chrono::milliseconds collect_interval{0};
+  std::chrono::milliseconds garbage_grace{0};
+  std::chrono::milliseconds sweep_interval{0};
+  std::chrono::seconds orphan_age{0};
+};
+
 struct node_options {
   bool own_threads = true;  ///< for actors that wait for the disk; false on virtual time
   /// Of applied log between two checkpoints of a partition; 0: the replica's default.
   std::uint64_t checkpoint_bytes = 0;
+  node_tuning tuning;
   /// At most; 2 % of the disk where that is less (ballast.hpp).
   std::uint64_t ballast_bytes_max = 16u << 20;
   std::optional<credentials> seed;    ///< root's keys: nodes that have them may seed the cluster

@@ -58,6 +58,12 @@ result<partition_replica_actor> start_replica(const node_context& of,
   // A recycled log never fills by itself; the store beside it does.
   options.has_room = [room = of.room] { return room->has_room(); };
   options.entry_bytes_max = std::min(options.entry_bytes_max, log.entry_bytes_max());
+  const auto& tuning = of.options.tuning;
+  if (tuning.entry_bytes_max > 0)
+    options.entry_bytes_max = std::min(options.entry_bytes_max, tuning.entry_bytes_max);
+  if (tuning.commit_entries_max > 0) options.commit_entries_max = tuning.commit_entries_max;
+  options.inflight_bytes_max = tuning.inflight_bytes_max;
+  options.inflight_messages_max = tuning.inflight_messages_max;
   options.clock = of.ports.clock.get();
   options.random = of.ports.random.get();
   options.heartbeat = of.cluster.options.heartbeat;

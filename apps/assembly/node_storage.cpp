@@ -15,8 +15,11 @@ result<shared_store> open_pages(const node_context& of) {
                {{"file", "pages/index.sqlite"}, {"reason", to_string(index.error())}});
     return index.error();
   }
-  auto opened =
-      extents::extent_store::open(storage, std::move(*index), *of.ports.clock, *of.ports.random);
+  extents::extent_options options;
+  if (of.options.tuning.extent_bytes_max > 0)
+    options.extent_bytes_max = of.options.tuning.extent_bytes_max;
+  auto opened = extents::extent_store::open(storage, std::move(*index), *of.ports.clock,
+                                            *of.ports.random, options);
   if (!opened) {
     log::error("storage.extents_not_opened", {{"reason", to_string(opened.error())}});
     return opened.error();
@@ -71,6 +74,11 @@ result<void> start_storage(const node_context& of, const links::page_link_servic
   collecting.storage_at = of.storage_at();
   collecting.clock = of.ports.clock.get();
   collecting.random = of.ports.random.get();
+  const auto& tuning = of.options.tuning;
+  if (tuning.collect_interval.count() > 0) collecting.interval = tuning.collect_interval;
+  if (tuning.garbage_grace.count() > 0) collecting.grace = tuning.garbage_grace;
+  if (tuning.sweep_interval.count() > 0) collecting.sweep_interval = tuning.sweep_interval;
+  if (tuning.orphan_age.count() > 0) collecting.orphan_age = tuning.orphan_age;
   made.collectors = spawn_collectors(of.system, collecting);
   return {};
 }

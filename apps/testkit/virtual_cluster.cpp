@@ -1,5 +1,6 @@
 #include "apps/testkit/virtual_cluster.hpp"
 
+#include "apps/testkit/node_clock.hpp"
 #include "apps/testkit/raft_watch.hpp"
 #include "messages/error.hpp"
 #include "runtime/crypto/random.hpp"
@@ -17,45 +18,55 @@ namespace dunlin::testkit {
 
 namespace {
 
-constexpr std::int64_t simulated_epoch_ms = 1'700'000'000'000;
-
-class virtual_wall_clock final : public wall_clock {
-public:
-  explicit virtual_wall_clock(const virtual_time& of) : of_(of) {}
-  std::int64_t now_ms() const override {
-    return simulated_epoch_ms +
-           std::chrono::duration_cast<std::chrono::milliseconds>(of_.now()).count();
-  }
-
-private:
-  const virtual_time& of_;
-};
-
-topology::cluster read_topology(const std::string& text) {
-  auto outcome = topology::read_text(text, "virtual.toml");
+topology::cluster read_topology(const knobs& shape) {
+  auto outcome = topology::read_text(shape.topology, "virtual.toml");
   if (!outcome.mistakes.empty()) throw std::invalid_argument(outcome.mistakes.front().render());
   auto& options = outcome.read->options;
-  // So small that seconds of virtual time fill, cut and recycle segments.
-  options.wal_segment_bytes = 512u << 10;
-  options.wal_bytes_max = 16u << 20;
+  options.wal_segment_bytes = shape.wal_segment_bytes;
+  options.wal_bytes_max = shape.wal_bytes_max;
   return *outcome.read;
+}
+
+knobs usual(std::uint64_t seed, const std::string& topology) {
+  knobs shape;
+  shape.topology = topology;
+  constexpr std::uint64_t intervals[] = {4u << 10, 64u << 10, 8u << 20};
+  shape.checkpoint_bytes = intervals[seed % 3];
+  return shape;
+}
+
+/// As a node whose timers run at another speed has it.
+topology::cluster drifted(topology::cluster of, std::uint32_t permille) {
+  of.options.heartbeat = of.options.heartbeat * permille / 1000;
+  of.options.election = of.options.election * permille / 1000;
+  return of;
 }
 
 }  // namespace
 
 virtual_cluster::virtual_cluster(std::uint64_t seed, const std::string& topology)
+    : virtual_cluster(seed, usual(seed, topology)) {}
+
+virtual_cluster::virtual_cluster(std::uint64_t seed, knobs shape)
     : seed_(seed),
-      topology_(read_topology(topology)),
+      shape_(std::move(shape)),
+      topology_(read_topology(shape_)),
       time_(seed),
-      network_(time_.events(), seed ^ 0x9e3779b97f4a7c15ull),
-      clock_(std::make_shared<virtual_wall_clock>(time_)),
+      network_(time_.events(), seed ^ 0x9e3779b97f4a7c15ull, shape_.network),
       root_{"VIRTUALROOTACCESSKEY", "virtual-root-secret", topology_.options.region},
       watch_(std::make_unique<raft_watch>()) {
   log::set_sink([this](log::level severity, const std::string& line) { hear(severity, line); });
+  network_.set_faults(shape_.weather);
   std::uint64_t part = seed;
+  simulation::virtual_time::group group = 0;
   for (const auto& node : topology_.nodes) {
     auto& machine = machines_[node.name];
-    machine.disk = std::make_unique<simulation::sim_disk>(++part * 7919);
+    const auto timers = shape_.timers_permille;
+    machine.topology = drifted(topology_, group < timers.size() ? timers[group] : 1000);
+    machine.group = ++group;
+    machine.clock = std::make_shared<node_clock>(time_);
+    machine.disk = std::make_unique<simulation::sim_disk>(++part * 7919, shape_.disk_bytes);
+    machine.disk_luck.seed(part);
     machine.identity =
         std::make_unique<simulation::sim_identity>(topology_.options.name, node.name);
     machine.random = std::make_shared<crypto::seeded_random>(++part * 104729);
@@ -64,7 +75,11 @@ virtual_cluster::virtual_cluster(std::uint64_t seed, const std::string& topology
 }
 
 virtual_cluster::~virtual_cluster() {
+  on_event_ = nullptr;
+  time_.driver().set_observer(nullptr);
+  time_.driver().set_service(nullptr);
   for (auto& [name, machine] : machines_) {
+    resume(name);
     if (machine.node) machine.node->stop();
     machine.node.reset();
   }
@@ -96,8 +111,6 @@ node_id virtual_cluster::any_access_node(std::mt19937_64& random) const {
   return running.empty() ? all.front() : running[random() % running.size()];
 }
 
-std::int64_t virtual_cluster::wall_ms() const { return clock_->now_ms(); }
-
 bool virtual_cluster::power_fails() const {
   return crashing_ || std::any_of(machines_.begin(), machines_.end(),
                                   [](const auto& one) { return one.second.disk->is_down(); });
@@ -108,13 +121,17 @@ void virtual_cluster::hear(log::level severity, const std::string& line) {
   const auto lasting =
       std::string_view(line).substr(std::min(line.find(R"("level")"), line.size()));
   note(lasting);
-  tell(lasting);
-  if (severity == log::level::error && !power_fails()) error_lines_.push_back(line);
+  const auto* machine = current_machine();
+  const auto name = current_name();
+  tell(name, lasting);
+  if (severity != log::level::error || power_fails() || (machine && disk_fails(*machine))) return;
+  error_lines_.push_back(name + ": " + line);
 }
 
-void virtual_cluster::tell(std::string_view event) {
+void virtual_cluster::tell(std::string_view where, std::string_view event) {
   if (on_event_)
-    on_event_(fmt::format("{:.6f} {}", static_cast<double>(time_.now().count()) / 1e9, event));
+    on_event_(
+        fmt::format("{:.6f} {} {}", static_cast<double>(time_.now().count()) / 1e9, where, event));
 }
 
 void virtual_cluster::note(std::string_view what) {
@@ -131,17 +148,21 @@ void virtual_cluster::note(std::uint64_t what) {
 assembly::node_options virtual_cluster::options_of(const node_id& name) {
   auto& machine = machines_.at(name);
   assembly::node_options options;
-  options.ballast_bytes_max = 0;  // zeros cost memory, and say nothing here
+  options.ballast_bytes_max = shape_.ballast_bytes_max;
   options.own_threads = false;
   options.seed = assembly::credentials{root_.access_key, root_.secret};
-  // Some seeds cut their logs all the time, some never.
-  constexpr std::uint64_t intervals[] = {4u << 10, 64u << 10, 8u << 20};
-  options.checkpoint_bytes = intervals[seed_ % 3];
+  options.checkpoint_bytes = shape_.checkpoint_bytes;
+  options.tuning = shape_.tuning;
   options.observer = [this, name, &machine](partition_id partition, const raft::raft_core& core,
                                             const raft::ready& work) {
     watch_->step(name, partition, core, work);
     machine.leads[partition] = core.leads();
     note(partition ^ core.term() << 8 ^ core.commit() << 24 ^ work.messages.size() << 56);
+    if (traces_)
+      tell(name,
+           fmt::format("raft {}: {} term {} last {} commit {} applied {}, {} messages", partition,
+                       core.leads() ? "leads" : "follows", core.term(), core.last_index(),
+                       core.commit(), core.applied(), work.messages.size()));
   };
   options.opened_state = [&machine](partition_id id, std::shared_ptr<kv_store> state) {
     machine.states[id] = state;
@@ -152,6 +173,7 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
   // As in production, where the process ends and is started again (decision 0003).
   options.on_fatal = [this, name](const std::string& role, const std::string& reason) {
     log::error("virtual.role_died", {{"node", name}, {"role", role}, {"reason", reason}});
+    tell(name, "ends: " + role + ": " + reason);
     time_.events().after({}, [this, name] { crash(name); });
   };
   return options;
@@ -161,17 +183,21 @@ bool virtual_cluster::start(const node_id& name) {
   auto& machine = machines_.at(name);
   DUNLIN_ASSERT(!machine.node);
   assembly::node_ports ports{*machine.disk,     network_.wires(name), network_.bulk(name),
-                             *machine.identity, &machine.s3,          clock_,
+                             *machine.identity, &machine.s3,          machine.clock,
                              machine.random,    machine.counts};
-  auto started = assembly::node::start(time_.system(), topology_, name, ports, options_of(name));
+  auto started = time_.driver().as(machine.group, [&] {
+    return assembly::node::start(time_.system(), machine.topology, name, ports, options_of(name));
+  });
   if (started) {
+    tell(name, "runs");
     machine.node = std::move(*started);
     return true;
   }
-  if (!machine.disk->is_down())
+  if (!machine.disk->is_down() && !disk_fails(machine))
     throw std::runtime_error("node " + name +
                              " does not start: " + std::string(to_string(started.error())));
-  crash(name);
+  // What its actors left behind ends with them.
+  power_off(name, false);
   return false;
 }
 
@@ -182,9 +208,15 @@ void virtual_cluster::start_all() {
 }
 
 void virtual_cluster::crash(const node_id& name, bool silent) {
+  const auto& machine = machines_.at(name);
+  if (machine.node || machine.disk->is_down()) power_off(name, silent);
+}
+
+void virtual_cluster::power_off(const node_id& name, bool silent) {
   auto& machine = machines_.at(name);
-  if (!machine.node && !machine.disk->is_down()) return;
+  tell(name, silent ? "power off, silently" : "power off");
   crashing_ = true;
+  resume(name);  // else its actors would not end
   network_.crash(name, silent);
   machine.s3.crash();
   // The disk goes first: what its actors still try to write is not written.
@@ -193,8 +225,11 @@ void virtual_cluster::crash(const node_id& name, bool silent) {
   machine.node.reset();
   machine.leads.clear();
   watch_->crashed(name);
+  // Turns that have begun end now.
+  set_services();
   time_.settle();
   crashing_ = false;
+  set_services();
 }
 
 void virtual_cluster::crash_at_call(const node_id& name, std::uint64_t calls) {
@@ -266,8 +301,7 @@ void virtual_cluster::send(const node_id& through, const std::string& method,
                            const std::string& body, on_answer done,
                            std::vector<http::header> headers) {
   simulation::sim_request request;
-  request.head =
-      signed_request(root_, method, path, query, std::move(headers), body, clock_->now_ms());
+  request.head = signed_request(root_, method, path, query, std::move(headers), body, wall_ms());
   request.head.id = "virtual-" + std::to_string(++requests_);
   constexpr std::size_t chunk = 256u << 10;
   for (std::size_t at = 0; at < body.size(); at += chunk)

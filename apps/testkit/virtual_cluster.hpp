@@ -3,6 +3,7 @@
 #pragma once
 
 #include "apps/assembly/node.hpp"
+#include "apps/testkit/knobs.hpp"
 #include "apps/testkit/signed_request.hpp"
 #include "apps/testkit/virtual_entry.hpp"
 #include "apps/testkit/virtual_time.hpp"
@@ -22,12 +23,15 @@
 
 namespace dunlin::testkit {
 
+class node_clock;
 class raft_watch;
 
 class virtual_cluster {
 public:
-  /// `topology` is the text of a topology file; it must have no mistakes.
+  /// `topology` is the text of a topology file; it must have no mistakes. The rest is as usual, but
+  /// for checkpoints: some seeds cut their logs all the time, some never.
   virtual_cluster(std::uint64_t seed, const std::string& topology);
+  virtual_cluster(std::uint64_t seed, knobs shape);
   ~virtual_cluster();
 
   // ---- the world ----
@@ -40,12 +44,15 @@ public:
   std::vector<node_id> access_nodes() const;
   /// One of them that runs; if none does, one that refuses.
   node_id any_access_node(std::mt19937_64& random) const;
+  /// The true time of day, which no node's clock need show.
   std::int64_t wall_ms() const;
+  std::int64_t wall_ms(const node_id& name) const;
 
   const topology::cluster& topology() const { return topology_; }
+  const knobs& shape() const { return shape_; }
 
   // ---- verbs ----
-  /// False: the power failed on the way; it may be started again.
+  /// False: the power failed on the way, or its disk did; it may be started again.
   bool start(const node_id& name);
   void start_all();
   /// Power failure: actors end, un-synced bytes are lost by seed, wires break. Silent: peers are
@@ -54,6 +61,29 @@ public:
   /// The power fails in the `calls`-th disk call from now.
   void crash_at_call(const node_id& name, std::uint64_t calls);
   bool runs(const node_id& name) const { return machines_.at(name).node != nullptr; }
+
+  /// As SIGSTOP and SIGCONT: no actor of the node runs, what it is sent waits, its timers run out.
+  void pause(const node_id& name);
+  void resume(const node_id& name);
+  bool is_paused(const node_id& name) const;
+
+  /// The node's clock shows so much more than the true time from now on, and gains on it: a
+  /// millionth is a microsecond a second. Zeros: right again.
+  void set_clock(const node_id& name, std::chrono::milliseconds ahead,
+                 std::int64_t gains_per_million = 0);
+
+  /// Every turn that waits for the disk (a flush of the log or of the extents, a read of a page)
+  /// takes so long, until it is zero again.
+  void slow_disk(const node_id& name, std::chrono::microseconds a_turn);
+  /// So many calls of a million fail with an I/O error, until mend_disk(). The node may end itself,
+  /// may not start meanwhile, and its error lines about it are none.
+  void break_disk(const node_id& name, std::uint32_t fails_per_million);
+  /// The `calls`-th call from now fails, once.
+  void fail_disk_call(const node_id& name, std::uint64_t calls);
+  /// Others fill the node's disk until so much is free; nothing free means that the node may end.
+  void fill_disk(const node_id& name, std::uint64_t leave_free);
+  void empty_disk(const node_id& name);
+  void mend_disk(const node_id& name);
   /// Every running node says READY, within `limit` of virtual time.
   bool wait_until_ready(std::chrono::seconds limit);
 
@@ -103,13 +133,26 @@ public:
   /// Of every line, answer and step of Raft until now: the same seed and verbs, the same number.
   std::uint64_t history() const { return history_; }
 
-  /// Hears every log line, request and answer, as a line with its virtual time.
+  /// Hears every log line, request and answer, as a line with its virtual time and its node.
   void on_event(std::function<void(std::string)> listener) { on_event_ = std::move(listener); }
   /// Adds an event of the one who plays with the cluster.
-  void tell(std::string_view event);
+  void tell(std::string_view event) { tell("world", event); }
+
+  /// Besides these every event there is: turns of actors, frames and exchanges, calls of disks,
+  /// steps of Raft. The same seed and verbs give the same lines, byte for byte, in any process.
+  /// Costs much more than the run: for a seed that has failed once.
+  void trace_everything();
 
 private:
   struct machine {
+    simulation::virtual_time::group group = 0;
+    topology::cluster topology;  // as the node's own timers have it
+    std::shared_ptr<node_clock> clock;
+    std::chrono::microseconds disk_turn{0};
+    std::mt19937_64 disk_luck;
+    std::uint32_t disk_fails_per_million = 0;
+    bool disk_excuses = false;  // error lines and failing starts
+    std::chrono::nanoseconds disk_excuses_until{0};
     std::unique_ptr<simulation::sim_disk> disk;
     std::unique_ptr<simulation::sim_identity> identity;
     virtual_entry s3;
@@ -120,17 +163,26 @@ private:
     std::map<partition_id, bool> leads;
     std::weak_ptr<extents::extent_store> pages;
   };
+  void power_off(const node_id& name, bool silent);
   assembly::node_options options_of(const node_id& name);
   void hear(log::level severity, const std::string& line);
   void note(std::string_view what);
   void note(std::uint64_t what);
   bool power_fails() const;
+  bool disk_fails(const machine& of) const;
+  const machine* current_machine() const;
+  const std::string& current_name() const;
+  void set_services();
+  void set_disk_fault(machine& of);
+  void tell(std::string_view where, std::string_view event);
+  void trace_turn(caf::scheduled_actor& next);
 
+  bool traces_ = false;  // everything
   std::uint64_t seed_;
+  knobs shape_;
   topology::cluster topology_;
   virtual_time time_;
   simulation::sim_network network_;
-  std::shared_ptr<const wall_clock> clock_;
   credentials root_;
   std::map<node_id, machine> machines_;
   std::unique_ptr<raft_watch> watch_;

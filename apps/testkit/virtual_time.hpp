@@ -25,6 +25,9 @@ public:
 
   void settle() { driver_.settle(); }
   void run_for(std::chrono::nanoseconds span) { driver_.run_for(span); }
+  /// Groups of actors, and holding them up.
+  simulation::virtual_time& driver() { return driver_; }
+  const simulation::virtual_time& driver() const { return driver_; }
 
   /// Until `done` or for `limit`; answers whether it was done.
   template <class Predicate>

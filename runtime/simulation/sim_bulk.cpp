@@ -35,27 +35,61 @@ void sim_network::exchange(const node_id& from, const node_id& to, links::bulk_m
   if (static_cast<std::size_t>(others) >= options_.exchanges_max)
     return fail_soon(ec::overloaded, {});
   fail_soon(ec::timed_out, timeout);
-  const auto way = delay(from, to, size_of(open->request));
-  if (happens(faults_.broken_per_million)) return fail_soon(ec::peer_lost, way);
-  if (!is_cut(from, to)) loop_.after(way, [this, open] { arrive(open); });
+  if (happens(faults_.broken_per_million))
+    return fail_soon(ec::peer_lost, delay(from, to, size_of(open->request)));
+  send(open);
 }
 
-void sim_network::arrive(const std::shared_ptr<exchange_state>& open) {
+/// The way there. What the adversary repeats has left once and is served twice.
+void sim_network::send(const std::shared_ptr<exchange_state>& open) {
+  const auto way = delay(open->from, open->to, size_of(open->request));
+  if (is_cut(open->from, open->to)) return;
+  if (happens(faults_.dropped_per_million)) {
+    ++counts_.dropped;
+    return;
+  }
+  if (happens(faults_.repeated_per_million)) {
+    ++counts_.repeated;
+    loop_.after(way + overtake(), [this, open, copy = open->request] { arrive(open, copy); });
+  }
+  auto late = event_loop::time{0};
+  if (happens(faults_.overtaken_per_million)) {
+    ++counts_.overtaken;
+    late = overtake();
+  }
+  loop_.after(way + late, [this, open] { arrive(open, std::move(open->request)); });
+}
+
+void sim_network::arrive(const std::shared_ptr<exchange_state>& open, links::bulk_message request) {
   auto& there = at(open->to);
   if (is_cut(open->from, open->to) || (there.down && there.silent)) return;
+  if (there.paused)
+    return there.waiting.push_back(
+        [this, open, request = std::move(request)] { arrive(open, request); });
   if (!there.handler) return finish(open, ec::unavailable);
+  if (trace_)
+    trace_(open->to,
+           "exchange of " + std::to_string(size_of(request)) + " bytes from " + open->from);
   open->to_life = there.life;
   const auto handler = there.handler;  // it may be replaced while it runs
   // Also when the caller has given up: what it sent arrives all the same.
-  handler(open->from, std::move(open->request), [this, open](links::bulk_message reply) {
+  handler(open->from, std::move(request), [this, open](links::bulk_message reply) {
     if (!std::exchange(open->answered, true)) answer(open, std::move(reply));
   });
 }
 
 void sim_network::answer(const std::shared_ptr<exchange_state>& open, links::bulk_message reply) {
   if (at(open->to).life != open->to_life || is_cut(open->to, open->from)) return;
-  const auto way = delay(open->to, open->from, size_of(reply));
+  auto way = delay(open->to, open->from, size_of(reply));
   const auto broken = !fits(reply) || happens(faults_.broken_per_million);
+  if (happens(faults_.dropped_per_million)) {
+    ++counts_.dropped;
+    return;
+  }
+  if (happens(faults_.overtaken_per_million)) {
+    ++counts_.overtaken;
+    way += overtake();
+  }
   loop_.after(way, [this, open, broken, reply = std::move(reply)]() mutable {
     if (broken)
       finish(open, ec::peer_lost);
@@ -66,6 +100,8 @@ void sim_network::answer(const std::shared_ptr<exchange_state>& open, links::bul
 
 void sim_network::finish(const std::shared_ptr<exchange_state>& open,
                          result<links::bulk_message> outcome) {
+  if (at(open->from).paused)
+    return at(open->from).waiting.push_back([this, open, outcome] { finish(open, outcome); });
   exchanges_.erase(open->id);
   const auto done = std::exchange(open->done, nullptr);
   if (!done || at(open->from).life != open->from_life) return;

@@ -63,6 +63,8 @@ public:
   /// un-synced writes as a crash does, and no later sync brings them back.
   void fail_call(std::uint64_t calls, ec code = ec::io_error);
 
+  void cancel_failure() { fail_at_ = 0; }
+
   /// Asked before every call; what it answers is the call's error. Null: none.
   using fault = std::function<std::optional<ec>(disk_call what, const std::string& path)>;
   void set_fault(fault decide) { fault_ = std::move(decide); }

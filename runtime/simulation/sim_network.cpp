@@ -2,6 +2,9 @@
 
 namespace dunlin::simulation {
 
+/// Hello and proof, in each direction of a wire.
+static constexpr std::uint64_t greeting_frames = 2;
+
 sim_network::sim_network(event_loop& loop, std::uint64_t seed, network_options options)
     : loop_{loop}, options_{options}, random_{seed} {}
 
@@ -31,8 +34,9 @@ event_loop::time sim_network::delay(const node_id& from, const node_id& to, std:
   const auto spread = static_cast<std::uint64_t>((faults_.delay_max - faults_.delay_min).count());
   event_loop::time total = faults_.delay_min + std::chrono::microseconds(random_() % (spread + 1));
   total += at(from).extra_delay + at(to).extra_delay;
-  if (options_.bytes_per_second > 0)
-    total += std::chrono::microseconds(bytes * 1'000'000 / options_.bytes_per_second);
+  const auto speed =
+      faults_.bytes_per_second > 0 ? faults_.bytes_per_second : options_.bytes_per_second;
+  if (speed > 0) total += std::chrono::microseconds(bytes * 1'000'000 / speed);
   if (happens(faults_.lost_per_million)) {
     ++counts_.packets_lost;
     total += faults_.retransmit;
@@ -40,7 +44,30 @@ event_loop::time sim_network::delay(const node_id& from, const node_id& to, std:
   return total;
 }
 
+event_loop::time sim_network::overtake() {
+  const auto most = static_cast<std::uint64_t>(faults_.overtake_max.count()) * 1000;
+  return std::chrono::microseconds(random_() % (most + 1));
+}
+
 // ---- faults ----
+
+void sim_network::pause(const node_id& name) { at(name).paused = true; }
+
+void sim_network::resume(const node_id& name) {
+  auto& own = at(name);
+  if (!std::exchange(own.paused, false)) return;
+  for (const auto& what : std::exchange(own.waiting, {}))
+    loop_.after({}, what);
+  for (const auto& line : lines())
+    for (const int side : {0, 1})
+      if (line->ends[side].name == name) wake(line, side);
+}
+
+void sim_network::when_awake(const node_id& name, std::function<void()> what) {
+  auto& own = at(name);
+  if (own.paused) return own.waiting.push_back(std::move(what));
+  what();
+}
 
 bool sim_network::is_cut(const node_id& from, const node_id& to) const {
   return cuts_.contains({from, to});
@@ -89,6 +116,8 @@ void sim_network::crash(const node_id& name, bool silent) {
   ++gone.life;
   gone.down = true;
   gone.silent = silent;
+  gone.paused = false;
+  gone.waiting.clear();
   gone.listener = nullptr;
   gone.handler = nullptr;
   for (const auto& line : lines()) {
@@ -123,14 +152,18 @@ void sim_network::dial(const node_id& from, const node_id& to,
   if (at(from).down) return;  // a ghost of the life that crashed
   ++counts_.dials;
   const auto life = at(from).life;
-  const auto unheard = is_cut(from, to) || is_cut(to, from) || (at(to).down && at(to).silent);
+  // One that stands still does not get through the handshake of TLS.
+  const auto unheard =
+      is_cut(from, to) || is_cut(to, from) || at(to).paused || (at(to).down && at(to).silent);
   const auto wait = unheard ? event_loop::time{options_.connect_timeout}
                             : delay(from, to, 0) + delay(to, from, 0);
   loop_.after(wait, [this, from, to, life, unheard, done = std::move(done)] {
-    if (at(from).life != life) return;
-    if (!unheard) return connect(from, to, life, done);
-    ++counts_.dials_failed;
-    done(ec::timed_out);
+    when_awake(from, [this, from, to, life, unheard, done] {
+      if (at(from).life != life) return;
+      if (!unheard) return connect(from, to, life, done);
+      ++counts_.dials_failed;
+      done(ec::timed_out);
+    });
   });
 }
 
@@ -166,6 +199,7 @@ bool sim_network::send(const std::shared_ptr<connection>& line, int side, buffer
     reset(line, true);
     return true;  // the sender cannot know yet
   }
+  if (++theirs.sent > greeting_frames && disturb(line, 1 - side, frame)) return true;
   const auto size = frame->size();
   theirs.unsent += size;
   theirs.arriving.push_back(std::move(frame));
@@ -193,29 +227,70 @@ void sim_network::schedule(const std::shared_ptr<connection>& line, int side, st
 void sim_network::deliver(const std::shared_ptr<connection>& line, int side) {
   auto& end = line->ends[side];
   if (end.arriving.empty()) return;  // reset since
-  if (is_cut(line->ends[1 - side].name, end.name) || !end.started ||
-      at(end.name).life != end.life) {
+  if (waits(*line, side)) {
     ++end.stalled;
     return;
   }
   const auto frame = std::move(end.arriving.front());
   end.arriving.pop_front();
   if (!end.open) return;
-  // Copied: the handler may close the wire, which drops them.
-  const auto handlers = end.handlers;
   if (frame) {
     end.unsent -= frame->size();
-    ++counts_.frames_delivered;
-    return handlers.frame(*frame);
+    return hand_over(line, side, *frame);
   }
+  const auto handlers = std::exchange(end.handlers, {});
   end.open = false;
-  end.handlers = {};
   handlers.closed(ec::closed);
+}
+
+bool sim_network::waits(const connection& line, int side) {
+  const auto& end = line.ends[side];
+  const auto& here = at(end.name);
+  return is_cut(line.ends[1 - side].name, end.name) || !end.started || here.life != end.life ||
+         here.paused;
+}
+
+void sim_network::hand_over(const std::shared_ptr<connection>& line, int side,
+                            const std::string& frame) {
+  auto& end = line->ends[side];
+  ++counts_.frames_delivered;
+  if (trace_)
+    trace_(end.name,
+           "frame of " + std::to_string(frame.size()) + " bytes from " + line->ends[1 - side].name);
+  // Copied: the handler may close the wire, which drops them.
+  const auto handlers = end.handlers;
+  handlers.frame(frame);
+}
+
+bool sim_network::disturb(const std::shared_ptr<connection>& line, int side, const buffer& frame) {
+  if (happens(faults_.dropped_per_million)) {
+    ++counts_.dropped;
+    return true;
+  }
+  const auto repeated = happens(faults_.repeated_per_million);
+  const auto overtaken = !repeated && happens(faults_.overtaken_per_million);
+  if (!repeated && !overtaken) return false;
+  ++(repeated ? counts_.repeated : counts_.overtaken);
+  const auto way = delay(line->ends[1 - side].name, line->ends[side].name, frame->size());
+  loop_.after(way + overtake(), [this, line, side, frame] { deliver_late(line, side, frame); });
+  return overtaken;
+}
+
+/// Out of the stream's order.
+void sim_network::deliver_late(const std::shared_ptr<connection>& line, int side,
+                               const buffer& frame) {
+  auto& end = line->ends[side];
+  if (!end.open) return;
+  if (!waits(*line, side)) return hand_over(line, side, *frame);
+  // It waits with the others, and then goes with them.
+  end.unsent += frame->size();
+  end.arriving.push_back(frame);
+  ++end.stalled;
 }
 
 void sim_network::wake(const std::shared_ptr<connection>& line, int side) {
   auto& end = line->ends[side];
-  if (!end.started || is_cut(line->ends[1 - side].name, end.name)) return;
+  if (waits(*line, side)) return;
   for (auto waiting = std::exchange(end.stalled, 0); waiting > 0; --waiting)
     schedule(line, side, 0);
 }
@@ -230,9 +305,11 @@ void sim_network::reset(const std::shared_ptr<connection>& line, bool tell_dead_
     const auto alive = at(end.name).life == end.life;
     if (!alive && !tell_dead_side) continue;
     loop_.after(delay(line->ends[1 - side].name, end.name, 0), [this, line, side] {
-      auto& late = line->ends[side];
-      const auto handlers = std::exchange(late.handlers, {});
-      if (handlers.closed && at(late.name).life == late.life) handlers.closed(ec::peer_lost);
+      when_awake(line->ends[side].name, [this, line, side] {
+        auto& late = line->ends[side];
+        const auto handlers = std::exchange(late.handlers, {});
+        if (handlers.closed && at(late.name).life == late.life) handlers.closed(ec::peer_lost);
+      });
     });
   }
 }

@@ -5,6 +5,12 @@
 /// Wires are streams: they keep order and lose nothing while they stand, so a lost packet shows as
 /// a stall, and a cut as a silence that ends with what was sent before. Order holds on one
 /// connection only; different ones overtake each other.
+///
+/// TCP and TLS promise that much, but no layer above the greeting needs it: Raft takes messages in
+/// any order, calls go by their ids, commands by their stamps, pages by their names. An adversary
+/// proves it: `dropped`, `repeated` and `overtaken` take single frames out of a stream that stands.
+/// Each direction's first two frames are exempt (hello and proof): a greeting is a sequence, and
+/// whoever breaks it is refused as a stranger (link_core.hpp), which the other faults show as well.
 #pragma once
 
 #include "runtime/links/bulk/bulk.hpp"
@@ -14,6 +20,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -28,6 +35,13 @@ struct network_faults {
   std::uint32_t lost_per_million = 0;  ///< packets: the stream stalls for `retransmit`
   std::chrono::milliseconds retransmit{200};
   std::uint32_t broken_per_million = 0;  ///< frames and exchanges that break their connection
+  std::uint64_t bytes_per_second = 0;    ///< of one connection; 0: the options' bound
+
+  // The adversary: frames after the greeting, and exchanges.
+  std::uint32_t dropped_per_million = 0;    ///< never arrive; of exchanges, request or answer
+  std::uint32_t repeated_per_million = 0;   ///< arrive again after at most overtake_max
+  std::uint32_t overtaken_per_million = 0;  ///< arrive later, by at most overtake_max, than others
+  std::chrono::milliseconds overtake_max{300};
 };
 
 struct network_options {
@@ -48,6 +62,9 @@ struct network_counts {
   std::uint64_t wires_broken = 0;
   std::uint64_t exchanges = 0;
   std::uint64_t exchanges_failed = 0;
+  std::uint64_t dropped = 0;  ///< by the adversary, as are the next two
+  std::uint64_t repeated = 0;
+  std::uint64_t overtaken = 0;
   bool operator==(const network_counts&) const = default;
 };
 
@@ -80,6 +97,15 @@ public:
   /// power fails, peers notice by their pings only; else the connections are reset.
   void crash(const node_id& node, bool silent = false);
 
+  /// The node stands still: what arrives waits outside of it, and it cannot be dialled.
+  void pause(const node_id& node);
+  void resume(const node_id& node);
+
+  /// Hears of every frame and exchange, where it arrives.
+  void set_trace(std::function<void(const node_id& where, const std::string& what)> sink) {
+    trace_ = std::move(sink);
+  }
+
   const network_counts& counts() const { return counts_; }
   /// Wires that both ends hold open.
   std::size_t open_wires() const;
@@ -95,6 +121,9 @@ private:
   bool is_cut(const node_id& from, const node_id& to) const;
   bool happens(std::uint32_t per_million);
   event_loop::time delay(const node_id& from, const node_id& to, std::size_t bytes);
+  event_loop::time overtake();
+  /// Now, or once the node goes on.
+  void when_awake(const node_id& name, std::function<void()> what);
 
   // wires
   void dial(const node_id& from, const node_id& to,
@@ -105,6 +134,11 @@ private:
   void close(const std::shared_ptr<connection>& line, int side);
   void schedule(const std::shared_ptr<connection>& line, int side, std::size_t bytes);
   void deliver(const std::shared_ptr<connection>& line, int side);
+  /// What the adversary does to a frame; false: nothing, it goes its way.
+  bool disturb(const std::shared_ptr<connection>& line, int side, const buffer& frame);
+  void deliver_late(const std::shared_ptr<connection>& line, int side, const buffer& frame);
+  void hand_over(const std::shared_ptr<connection>& line, int side, const std::string& frame);
+  bool waits(const connection& line, int side);
   void wake(const std::shared_ptr<connection>& line, int side);
   void reset(const std::shared_ptr<connection>& line, bool tell_dead_side);
   std::vector<std::shared_ptr<connection>> lines() const;
@@ -114,7 +148,8 @@ private:
   void exchange(const node_id& from, const node_id& to, links::bulk_message request,
                 std::chrono::milliseconds timeout,
                 std::function<void(result<links::bulk_message>)> done);
-  void arrive(const std::shared_ptr<exchange_state>& open);
+  void send(const std::shared_ptr<exchange_state>& open);
+  void arrive(const std::shared_ptr<exchange_state>& open, links::bulk_message request);
   void answer(const std::shared_ptr<exchange_state>& open, links::bulk_message reply);
   void finish(const std::shared_ptr<exchange_state>& open, result<links::bulk_message> outcome);
 
@@ -129,6 +164,7 @@ private:
   std::uint64_t last_connection_ = 0;
   std::map<std::uint64_t, std::shared_ptr<exchange_state>> exchanges_;
   std::uint64_t last_exchange_ = 0;
+  std::function<void(const node_id&, const std::string&)> trace_;
 };
 
 }  // namespace dunlin::simulation

@@ -17,6 +17,7 @@ struct sim_network::connection {
     links::wire::events handlers;
     std::deque<buffer> arriving;  ///< towards this end, in order; null: the other side closed
     std::size_t unsent = 0;       ///< bytes of them
+    std::uint64_t sent = 0;       ///< frames towards this end
     std::size_t stalled = 0;      ///< deliveries that met a cut or a wire not started
     event_loop::time last_due{0};
   };
@@ -77,6 +78,8 @@ struct sim_network::node {
   std::uint64_t life = 1;
   bool down = false;    ///< crashed, and did not listen since
   bool silent = false;  ///< so that nothing answers in its place
+  bool paused = false;
+  std::deque<std::function<void()>> waiting;  ///< until it goes on
 };
 
 struct sim_network::exchange_state {

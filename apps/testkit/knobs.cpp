@@ -1,0 +1,173 @@
+#include "apps/testkit/knobs.hpp"
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <random>
+
+namespace dunlin::testkit {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Draws, and keeps the names of what it drew.
+class drawer {
+public:
+  explicit drawer(std::uint64_t seed)
+      : random_(seed * 0x9e3779b97f4a7c15ull + 0x5851f42d4c957f2dull) {}
+
+  /// The first one is the likeliest: it stands for the usual.
+  template <class T>
+  T one_of(const char* name, std::initializer_list<T> all) {
+    const auto drawn = random_() % (all.size() + 1);
+    const auto value = *(all.begin() + static_cast<std::ptrdiff_t>(drawn % all.size()));
+    told[name] = show(value);
+    return value;
+  }
+
+  std::uint64_t next() { return random_(); }
+  std::map<std::string, std::string> told;
+
+private:
+  template <class T>
+  static std::string show(const T& value) {
+    if constexpr (std::is_arithmetic_v<T>)
+      return fmt::format("{}", value);
+    else if constexpr (std::is_convertible_v<T, std::string>)
+      return value;
+    else
+      return fmt::format(
+          "{} ms", std::chrono::duration_cast<std::chrono::microseconds>(value).count() / 1000.0);
+  }
+  std::mt19937_64 random_;
+};
+
+struct shape {
+  std::string text;
+  int nodes = 0;
+  std::uint32_t databases = 0;
+  std::uint32_t storages = 0;
+
+  void add(const std::string& roles) {
+    const auto number = ++nodes;
+    if (roles.find("database") != roles.npos) ++databases;
+    if (roles.find("storage") != roles.npos) ++storages;
+    text += fmt::format(
+        "\n[[node]]\nname = \"n{0}\"\nroles = [{1}]\nrack = \"r{2}\"\ncontrol = "
+        "\"127.0.0.1:7{0}01\"\n"
+        "bulk = \"127.0.0.1:7{0}02\"\nadmin = \"127.0.0.1:7{0}03\"\n",
+        number, roles, number % 3);
+    if (roles.find("access") != roles.npos)
+      text += fmt::format("s3 = \"127.0.0.1:7{}00\"\n", number);
+  }
+};
+
+shape draw_shape(drawer& from) {
+  const std::string all = R"("database", "storage", "access")";
+  shape made;
+  // CPU goes with the number of nodes: most seeds take the usual three.
+  const std::string kind = from.one_of<const char*>(
+      "nodes", {"3", "3", "4", "5", "7", "3 database, 3 storage, 1 access",
+                "3 database and access, 3 storage", "3 with database, 4 with storage"});
+  if (kind.size() == 1) {
+    for (auto left = kind[0] - '0'; left > 0; --left)
+      made.add(all);
+  } else if (kind == "3 database, 3 storage, 1 access") {
+    for (const auto* role : {R"("database")", R"("storage")"})
+      for (int i = 0; i < 3; ++i)
+        made.add(role);
+    made.add(R"("access")");
+  } else if (kind == "3 database and access, 3 storage") {
+    for (int i = 0; i < 3; ++i)
+      made.add(R"("database", "access")");
+    for (int i = 0; i < 3; ++i)
+      made.add(R"("storage")");
+  } else {
+    for (int i = 0; i < 3; ++i)
+      made.add(all);
+    made.add(R"("storage", "access")");
+  }
+  return made;
+}
+
+std::string draw_topology(drawer& from) {
+  const auto nodes = draw_shape(from);
+  const auto heartbeat =
+      from.one_of<std::chrono::milliseconds>("heartbeat", {200ms, 100ms, 50ms, 400ms});
+  const auto beats = from.one_of<int>("election in heartbeats", {5, 3, 10, 4});
+  const auto five = nodes.databases >= 5 && from.next() % 2 == 0;
+  from.told["metadata replicas"] = std::to_string(five ? 5 : 3);
+  const auto partitions = from.one_of<int>("partitions", {2, 1, 3, 4});
+  const auto replicas = nodes.storages >= 5 ? from.one_of<int>("object replicas", {3, 2, 5})
+                                            : from.one_of<int>("object replicas", {3, 3, 2});
+  // Never less than a majority: then damage on one node loses nothing.
+  const auto most = from.one_of<int>("write quorum above the majority", {0, 0, 0, 1});
+  const auto quorum = std::min(replicas, replicas / 2 + 1 + most);
+  from.told["write quorum"] = std::to_string(quorum);
+  const auto sets = from.one_of<int>("replica sets", {16, 4, 64});
+  const auto page = from.one_of<int>("page bytes", {1 << 20, 64 << 10, 256 << 10});
+  return fmt::format(
+      "[cluster]\nname = \"virtual\"\nfolder = \"/virtual\"\n\n[metadata]\npartitions = "
+      "{}\nreplicas = {}\n"
+      "heartbeat = \"{}ms\"\nelection = \"{}ms\"\n\n[objects]\nreplica_sets = {}\nreplicas = {}\n"
+      "write_quorum = {}\npage_bytes = {}\n{}",
+      partitions, five ? 5 : 3, heartbeat.count(), heartbeat.count() * beats, sets, replicas,
+      quorum, page, nodes.text);
+}
+
+void draw_sizes(drawer& from, knobs& to) {
+  to.wal_segment_bytes =
+      from.one_of<std::uint64_t>("wal segment bytes", {512u << 10, 256u << 10, 1u << 20, 4u << 20});
+  to.wal_bytes_max = from.one_of<std::uint64_t>("wal segments", {32, 16, 8}) * to.wal_segment_bytes;
+  from.told["wal bytes max"] = std::to_string(to.wal_bytes_max);
+  to.checkpoint_bytes =
+      from.one_of<std::uint64_t>("checkpoint bytes", {64u << 10, 4u << 10, 1u << 20, 8u << 20});
+  auto& tuning = to.tuning;
+  tuning.commit_entries_max = from.one_of<std::size_t>("commit entries", {512, 1, 16});
+  tuning.entry_bytes_max =
+      from.one_of<std::size_t>("entry bytes", {1u << 20, 128u << 10, 64u << 10});
+  tuning.inflight_bytes_max =
+      from.one_of<std::size_t>("inflight bytes", {8u << 20, 256u << 10, 64u << 10});
+  tuning.inflight_messages_max = from.one_of<std::size_t>("inflight messages", {64, 8, 1});
+  tuning.extent_bytes_max =
+      from.one_of<std::uint64_t>("extent bytes", {16u << 20, 4u << 20, 256u << 20});
+  tuning.collect_interval =
+      from.one_of<std::chrono::milliseconds>("collect interval", {3s, 10s, 60s});
+  tuning.garbage_grace =
+      from.one_of<std::chrono::milliseconds>("garbage grace", {8s, 2s, 30s, 600s});
+  tuning.sweep_interval =
+      from.one_of<std::chrono::milliseconds>("sweep interval", {20s, 7s, 3600s});
+  tuning.orphan_age = std::chrono::duration_cast<std::chrono::seconds>(
+      from.one_of<std::chrono::milliseconds>("orphan age", {15s, 5s, 3600s}));
+  to.disk_bytes = from.one_of<std::uint64_t>("disk bytes", {1ull << 40, 4ull << 30, 1ull << 30});
+  to.ballast_bytes_max = from.one_of<std::uint64_t>("ballast bytes", {0, 1u << 20});
+}
+
+void draw_network(drawer& from, knobs& to) {
+  auto& weather = to.weather;
+  weather.delay_max = from.one_of<std::chrono::microseconds>("delay max", {500us, 2ms, 10ms, 40ms});
+  weather.delay_min = weather.delay_max / from.one_of<int>("delay spread", {5, 1, 20});
+  to.network.bytes_per_second =
+      from.one_of<std::uint64_t>("bytes per second", {0, 100'000'000, 10'000'000});
+  to.network.connect_timeout =
+      from.one_of<std::chrono::milliseconds>("connect timeout", {3s, 500ms});
+}
+
+}  // namespace
+
+knobs draw_knobs(std::uint64_t seed) {
+  drawer from{seed};
+  knobs drawn;
+  drawn.topology = draw_topology(from);
+  draw_sizes(from, drawn);
+  draw_network(from, drawn);
+  const auto drift = from.one_of<std::uint32_t>("timer drift permille", {0, 20, 150});
+  for (int node = 0; drift > 0 && node < 7; ++node)
+    drawn.timers_permille.push_back(1000 - drift +
+                                    static_cast<std::uint32_t>(from.next() % (2 * drift + 1)));
+  drawn.told = std::move(from.told);
+  return drawn;
+}
+
+}  // namespace dunlin::testkit
