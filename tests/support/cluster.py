@@ -4,6 +4,7 @@ status by polling with deadlines, kill and restart by pid, logs shown on failure
 DUNLIN_BINARY names the program.
 """
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -71,21 +72,29 @@ def wait_for(what, seconds, look, every=0.1):
 
 
 class Cluster:
-    def __init__(self, nodes=3, partitions=3, extra=""):
+    """`hosts`: the address of each node where it is not loopback; `wrap`: words before each node's command line."""
+
+    def __init__(self, nodes=3, partitions=3, extra="", hosts=None, wrap=None):
         self.folder = tempfile.mkdtemp(prefix="dunlin-cluster-")
+        self.partitions = partitions
         self.file = os.path.join(self.folder, "test.toml")
         self.names = [f"n{i + 1}" for i in range(nodes)]
+        self.hosts = dict(zip(self.names, hosts or ["127.0.0.1"] * nodes))
+        self.wrap = wrap or (lambda name: [])
         self.ports = {}
         self.started = []
+        self.admin_token = None
         replicas = 3 if nodes >= 3 else 1
         text = [f'[cluster]\nname = "test"\nfolder = "data"\n[metadata]\npartitions = {partitions}\n'
                 f"replicas = {replicas}\n[objects]\nreplica_sets = 8\nreplicas = {replicas}\n{extra}\n"]
+        if hosts:
+            text.append("[s3]\ninsecure = true\n[admin]\ninsecure = true\n")
         ports = iter(free_ports(4 * nodes))
         for name in self.names:
             mine = {plane: next(ports) for plane in ("control", "bulk", "admin", "s3")}
             self.ports[name] = mine
             text.append(f'[[node]]\nname = "{name}"\nroles = {ROLES}\n' +
-                        "".join(f'{plane} = "127.0.0.1:{port}"\n' for plane, port in mine.items()))
+                        "".join(f'{plane} = "{self.hosts[name]}:{port}"\n' for plane, port in mine.items()))
         with open(self.file, "w", encoding="utf-8") as file:
             file.write("".join(text))
 
@@ -135,12 +144,28 @@ class Cluster:
 
     def start_node(self, name):
         """Runs `dunlin node` as a child of the test, its output in the node's log."""
-        log = open(os.path.join(self.folder, "data", name, "log"), "a", encoding="utf-8")
-        with log:
-            child = subprocess.Popen([BINARY, "node", self.file, name], stdin=subprocess.DEVNULL, stdout=log,
-                                     stderr=log, start_new_session=True)
+        folder = os.path.join(self.folder, "data", name)
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "log"), "a", encoding="utf-8") as log:
+            child = subprocess.Popen([*self.wrap(name), BINARY, "node", self.file, name], stdin=subprocess.DEVNULL,
+                                     stdout=log, stderr=log, start_new_session=True)
         self.started.append(child)
         return child
+
+    def ask_admin(self, name, path="/status", timeout=2.0):
+        """What a node's admin listener answers, as JSON; None if it does not."""
+        if self.admin_token is None:
+            with open(os.path.join(self.folder, "data/admin-token"), encoding="utf-8") as file:
+                self.admin_token = file.read().strip()
+        connection = http.client.HTTPConnection(self.hosts[name], self.ports[name]["admin"], timeout=timeout)
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {self.admin_token}"})
+            answer = connection.getresponse()
+            return json.loads(answer.read()) if answer.status == 200 else None
+        except (OSError, ValueError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
 
     def environment(self):
         """What `dunlin env` exports."""
@@ -149,7 +174,7 @@ class Cluster:
         return dict(word.split("=", 1) for word in line[len("export "):].split())
 
     def url(self, name):
-        return f"http://127.0.0.1:{self.ports[name]['s3']}"
+        return f"http://{self.hosts[name]}:{self.ports[name]['s3']}"
 
     def s3(self, name, read_timeout=20):
         """A client of one node's endpoint that tries once and no more."""

@@ -83,13 +83,13 @@ def outcome_of(op, status):
 class Client:
     """The operations; every one ends as a line of the journal."""
 
-    def __init__(self, load, seed):
-        self.load = load
+    def __init__(self, load, seed, careful=False):
+        self.load, self.careful = load, careful
         self.random = random.Random(seed)
         self.connections = {}
 
     def pick_node(self):
-        names = [name for name in self.load.endpoints if name not in self.load.avoid]
+        names = [name for name in self.load.endpoints if not self.careful or name not in self.load.avoid]
         now = time.monotonic()
         well = [name for name in names if self.load.bad_until.get(name, 0) < now]
         return self.random.choice(well or names or list(self.load.endpoints))
@@ -166,7 +166,7 @@ def found_in(document):
 
 
 class Load:
-    """`buckets`: partition -> bucket that lives in it. `avoid`: endpoints the trial knows to be useless now."""
+    """`buckets`: partition -> bucket that lives in it. `avoid`: endpoints that probers leave alone now."""
 
     def __init__(self, endpoints, environment, buckets, path, seed, settings=None):
         self.endpoints, self.environment, self.buckets = endpoints, environment, buckets
@@ -221,7 +221,7 @@ class Load:
 
     def prober(self, partition):
         """Puts to one partition without pause for thought: what tells when it works again."""
-        client = Client(self, f"{self.seed} prober {partition}")
+        client = Client(self, f"{self.seed} prober {partition}", careful=True)
         count = 0
         while not self.stopping.is_set():
             count += 1

@@ -1,0 +1,73 @@
+"""A few rounds of every fault that `tools/torture` knows, under S3 load: kill -9, SIGSTOP, restart loops, cuts, full
+disks. Nothing acknowledged is lost, wrong or stale, nothing is listed wrongly, and the cluster works again by itself."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+sys.path.insert(0, ROOT)
+from tests.support import namespaces, strikes  # noqa: E402
+from tests.support.table import percentile  # noqa: E402
+from tests.support.trial import Trial, TrialCluster  # noqa: E402
+
+SEED = int(os.environ.get("DUNLIN_SEED", "4711"))
+RECOVERY_S = 15  # far above what is promised: other tests may have the machine at the same time
+
+
+class Rounds(unittest.TestCase):
+    def judge(self, report, rounds):
+        self.assertEqual(report["failures"], [])
+        self.assertEqual([one["kind"] for one in report["rounds"]], rounds)
+        verdict = report["verdict"]
+        self.assertTrue(verdict["passed"])
+        self.assertGreater(verdict["acknowledged"], 50 * len(rounds), "the load was no load")
+        self.assertGreater(verdict["reads"], 20 * len(rounds))
+        self.assertGreater(verdict["lists"], 0)
+        for one in report["rounds"]:
+            self.assertLess(max([one["any_s"], *one["led_s"].values()]), RECOVERY_S + one.get("pause_s", 0), one)
+
+    def test_kills_and_stops(self):
+        plan = [("kill a leader", strikes.kill(strikes.a_leader)), ("kill two", strikes.kill(strikes.two_nodes)),
+                ("kill all", strikes.kill(strikes.all_nodes)),
+                ("stop a leader", strikes.stop(strikes.a_leader, 2.0, 5.0)),
+                ("restart loop", strikes.loop(strikes.random_node, 2))]
+        cluster = TrialCluster()
+        self.addCleanup(cluster.close)
+        trial = Trial(cluster.begin(), SEED)
+        for kind, strike in plan:
+            trial.round(kind, strike)
+        report = trial.finish()
+        self.judge(report, [kind for kind, _ in plan])
+        self.assertEqual(report["errors"], [])
+        for one in report["rounds"]:
+            if one["kind"] in ("kill a leader", "stop a leader"):
+                self.assertTrue(one["led_s"], "the victim led something")
+
+    @unittest.skipIf(namespaces.refusal(), f"no namespaces of our own here: {namespaces.refusal()}")
+    def test_cuts_and_full_disks(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "report.json")
+            done = subprocess.run([sys.executable, os.path.join(ROOT, "tools/torture"), "--cuts", "2", "--full", "1",
+                                   "--seed", str(SEED), "--json", path], capture_output=True, text=True, timeout=150,
+                                  check=False)
+            with open(path, encoding="utf-8") as file:
+                answer = json.load(file)
+        self.assertEqual(answer["skipped"], [])
+        cuts, full = answer["reports"]
+        self.judge(cuts, ["cut off leader", "cut one way"])
+        self.judge(full, ["full disk"])
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+class Percentiles(unittest.TestCase):
+    def test_are_the_smallest_value_that_so_many_are_not_above(self):
+        self.assertEqual([percentile([4, 1, 3, 2], share) for share in (25, 50, 51, 99, 100)], [1, 2, 3, 4, 4])
+        self.assertEqual([percentile(range(1, 101), share) for share in (1, 50, 99, 100)], [1, 50, 99, 100])
+        self.assertEqual(percentile([7], 50), 7)
+
+
+if __name__ == "__main__":
+    unittest.main()
