@@ -1,11 +1,10 @@
 #include "apps/testkit/trial.hpp"
 
 #include "apps/testkit/chaos.hpp"
-#include "apps/testkit/object_workload.hpp"
+#include "apps/testkit/client_workload.hpp"
+#include "apps/testkit/knobs.hpp"
 #include "apps/testkit/quiet_checks.hpp"
 #include "apps/testkit/race_workload.hpp"
-#include "apps/testkit/register_workload.hpp"
-#include "apps/testkit/trial_topology.hpp"
 #include "runtime/observe/reached.hpp"
 
 #include <fmt/format.h>
@@ -22,28 +21,29 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t last_events = 80;  // of a failure: what a person reads, and a pipe carries
 constexpr std::size_t failures_max = 30;
+constexpr std::size_t states_max = 200'000;  // of the search for an order, per key
 
 class trial {
 public:
   explicit trial(const trial_options& what)
       : what_(what),
         before_(reached_places()),
-        cluster_(std::make_unique<virtual_cluster>(what.seed, trial_topology(what.seed))),
-        objects_(*cluster_, {.clients = 5, .operations = 250, .pause = 800ms}),
-        races_(*cluster_, {.rounds = 40, .pause = 600ms}),
-        registers_(*cluster_, {.operations = 350, .pause_max = 1200ms}),
+        cluster_(std::make_unique<virtual_cluster>(what.seed, draw_knobs(what.seed))),
+        clients_(*cluster_, {.bucket = "mix"}),
+        races_(*cluster_, {.rounds = 40, .uploads = what.seed % 8 == 0 ? 1 : 0, .pause = 600ms}),
         faults_(*cluster_, {.faults = all_faults()}) {
     cluster_->on_event([this](std::string line) { hear(std::move(line)); });
+    if (what.trace) cluster_->trace_everything();
     report_.seed = what.seed;
+    report_.knobs = cluster_->shape().told;
   }
   // What is still open calls its workload while the cluster goes.
   ~trial() { cluster_.reset(); }
 
   void run() {
     if (!prepare()) return;
-    objects_.begin();
+    clients_.begin();
     races_.begin();
-    registers_.begin();
     faults_.begin();
     cluster_->time().run_for(std::chrono::seconds(what_.seconds));
     faults_.end();
@@ -85,18 +85,20 @@ private:
       fail("progress", "a new cluster is not ready within 20 s");
       return false;
     }
-    const auto status = cluster_->call("n1", "PUT", "/work").status;
-    if (status != 200) fail("progress", fmt::format("creating a bucket answered {}", status));
-    return status == 200;
+    for (const auto* bucket : {"/work", "/mix"}) {
+      const auto status = cluster_->call(cluster_->access_nodes().front(), "PUT", bucket).status;
+      if (status == 200) continue;
+      fail("progress", fmt::format("creating a bucket answered {}", status));
+      return false;
+    }
+    return true;
   }
 
   /// Everybody's promises once the faults have stopped.
   void await_progress() {
     if (!cluster_->wait_until_ready(15s))
       fail("progress", "not every node is ready 15 s after the last fault");
-    const auto finished = [this] {
-      return objects_.finished() && races_.finished() && registers_.finished();
-    };
+    const auto finished = [this] { return clients_.finished() && races_.finished(); };
     if (!cluster_->time().run_until(finished, 120s))
       fail("progress", "the workloads are not through 120 s after the last fault");
     if (cluster_->longest_answer() > 30s)
@@ -105,11 +107,12 @@ private:
   }
 
   void check_answers() {
-    objects_.check_all();
-    fail_all("answers", objects_.mistakes());
+    clients_.read_all();
+    fail_all("answers", clients_.history().mistakes());
+    fail_all("listings", clients_.mistakes());
+    fail_all("linearizable", clients_.history().judge_all(states_max));
     races_.check_all();
     fail_all("races", races_.mistakes());
-    fail_all("linearizable", registers_.check_all());
   }
 
   void check_rest() {
@@ -125,9 +128,8 @@ private:
   trial_options what_;
   std::map<std::string, std::uint64_t> before_;
   std::unique_ptr<virtual_cluster> cluster_;
-  object_workload objects_;
+  client_workload clients_;
   race_workload races_;
-  register_workload registers_;
   chaos faults_;
   std::deque<std::string> trace_;
   trial_report report_;

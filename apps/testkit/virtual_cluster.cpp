@@ -296,6 +296,14 @@ node_id virtual_cluster::leader_of(partition_id partition) {
   return leader;
 }
 
+static std::deque<std::string> in_chunks(std::string_view body) {
+  constexpr std::size_t chunk = 256u << 10;
+  std::deque<std::string> all;
+  for (std::size_t at = 0; at < body.size(); at += chunk)
+    all.emplace_back(body.substr(at, chunk));
+  return all;
+}
+
 void virtual_cluster::send(const node_id& through, const std::string& method,
                            const std::string& path, const std::string& query,
                            const std::string& body, on_answer done,
@@ -303,12 +311,28 @@ void virtual_cluster::send(const node_id& through, const std::string& method,
   simulation::sim_request request;
   request.head = signed_request(root_, method, path, query, std::move(headers), body, wall_ms());
   request.head.id = "virtual-" + std::to_string(++requests_);
-  constexpr std::size_t chunk = 256u << 10;
-  for (std::size_t at = 0; at < body.size(); at += chunk)
-    request.body.push_back(body.substr(at, chunk));
-  auto soon = [this](std::function<void()> what) { time_.events().after({}, std::move(what)); };
+  request.body = in_chunks(body);
   tell(fmt::format("{} {} {}{}{} through {}, {} bytes", request.head.id, method, path,
                    query.empty() ? "" : "?", query, through, body.size()));
+  submit(through, std::move(request), std::move(done));
+}
+
+void virtual_cluster::send_broken(const node_id& through, const std::string& path,
+                                  const std::string& body, std::size_t sent, ec failure,
+                                  on_answer done) {
+  simulation::sim_request request;
+  request.head = signed_request(root_, "PUT", path, "", {}, body, wall_ms());
+  request.head.id = "virtual-" + std::to_string(++requests_);
+  request.body = in_chunks(std::string_view(body).substr(0, sent));
+  request.body_failure = failure;
+  tell(fmt::format("{} PUT {} through {}, breaks off after {} bytes of {}", request.head.id, path,
+                   through, sent, body.size()));
+  submit(through, std::move(request), std::move(done));
+}
+
+void virtual_cluster::submit(const node_id& through, simulation::sim_request request,
+                             on_answer done) {
+  auto soon = [this](std::function<void()> what) { time_.events().after({}, std::move(what)); };
   auto finished = [this, done, begun = time_.now(),
                    id = request.head.id](const simulation::sim_response& response) {
     answer heard;

@@ -103,6 +103,9 @@ public:
   void send(const node_id& through, const std::string& method, const std::string& path,
             const std::string& query, const std::string& body, on_answer done,
             std::vector<http::header> headers = {});
+  /// A PUT whose client goes away, or falls silent, after the first `sent` bytes of its body.
+  void send_broken(const node_id& through, const std::string& path, const std::string& body,
+                   std::size_t sent, ec failure, on_answer done);
   /// Sends and waits in virtual time.
   answer call(const node_id& through, const std::string& method, const std::string& path,
               const std::string& query = {}, const std::string& body = {},
@@ -144,6 +147,7 @@ public:
   void trace_everything();
 
 private:
+  void submit(const node_id& through, simulation::sim_request request, on_answer done);
   struct machine {
     simulation::virtual_time::group group = 0;
     topology::cluster topology;  // as the node's own timers have it

@@ -1,0 +1,225 @@
+#include "apps/testkit/client_workload.hpp"
+
+#include <fmt/format.h>
+
+namespace dunlin::testkit {
+
+namespace {
+
+using answer = virtual_cluster::answer;
+
+std::string between(const std::string& text, const std::string& left, const std::string& right) {
+  const auto from = text.find(left);
+  if (from == text.npos) return {};
+  const auto begin = from + left.size();
+  return text.substr(begin, text.find(right, begin) - begin);
+}
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const unsigned char c : text)
+    if (std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == '~')
+      out += static_cast<char>(c);
+    else
+      out += fmt::format("%{:02X}", c);
+  return out;
+}
+
+}  // namespace
+
+client_workload::client_workload(virtual_cluster& cluster, client_options options)
+    : cluster_(cluster),
+      options_(std::move(options)),
+      random_(cluster.seed() * 6364136223846793005ull + 4711),
+      history_(cluster) {}
+
+void client_workload::begin() {
+  for (int client = 0; client < options_.clients; ++client) {
+    ++open_;
+    next(client);
+  }
+}
+
+std::string client_workload::own_key(int client) {
+  return fmt::format("c{}-{}", client, random_() % static_cast<unsigned>(options_.own_keys));
+}
+
+std::string client_workload::any_path(int client) {
+  if (random_() % 2 == 0) return path(own_key(client));
+  return path(fmt::format("hot-{}", random_() % static_cast<unsigned>(options_.hot_keys)));
+}
+
+// Each differs from all others, or reads could not tell them apart.
+std::string client_workload::make_body() {
+  const auto page = cluster_.topology().options.page_bytes;
+  auto size = random_() % options_.bytes_max;
+  if (random_() % 12 == 0) size = random_() % 150'000;
+  if (random_() % 40 == 0 && large_ < options_.large_max) {
+    ++large_;
+    size = page + random_() % (2ull * page);
+  }
+  auto body = fmt::format("value {} ", ++values_);
+  const auto pattern = body;
+  while (body.size() < size)
+    body += pattern;
+  return body;
+}
+
+void client_workload::next(int client) {
+  if (started_ >= options_.operations) {
+    --open_;
+    return;
+  }
+  ++started_;
+  act(client, random_() % 100);
+}
+
+void client_workload::act(int client, std::uint64_t dice) {
+  const auto done = [this, client](const answer&) { finish(client); };
+  if (dice < 38) return history_.get(any_node(), any_path(client), done);
+  if (dice < 74) return put(client);
+  if (dice < 82) return history_.remove(any_node(), any_path(client), done);
+  if (dice < 86) return remove_many(client);
+  if (dice < 92) return begin_upload(client);
+  if (dice < 94) return break_off(client);
+  list(client);
+}
+
+void client_workload::finish(int client) {
+  const auto pause = 1 + random_() % static_cast<std::uint64_t>(options_.pause_max.count());
+  cluster_.time().events().after(std::chrono::milliseconds(pause),
+                                 [this, client] { next(client); });
+}
+
+void client_workload::put(int client) {
+  constexpr write_condition wishes[] = {write_condition::none, write_condition::none,
+                                        write_condition::matches, write_condition::absent};
+  history_.put(any_node(), any_path(client), make_body(), wishes[random_() % 4],
+               [this, client](const answer&) { finish(client); });
+}
+
+/// Pages without a commit, for the collectors.
+void client_workload::break_off(int client) {
+  const auto page = cluster_.topology().options.page_bytes;
+  const auto size = page <= 256u << 10 ? 2ull * page : options_.bytes_max;
+  const std::string body(size, 'b');
+  const auto failure = random_() % 2 == 0 ? ec::closed : ec::timed_out;
+  cluster_.send_broken(any_node(), path(own_key(client)), body, random_() % size, failure,
+                       [this, client](const answer& seen) {
+                         if (seen.status == 200)
+                           mistakes_.push_back("a PUT whose body broke off answered 200");
+                         finish(client);
+                       });
+}
+
+void client_workload::remove_many(int client) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < options_.own_keys; ++i)
+    if (random_() % 2 == 0) keys.push_back(fmt::format("c{}-{}", client, i));
+  if (keys.empty()) keys.push_back(own_key(client));
+  history_.remove_many(any_node(), options_.bucket, keys,
+                       [this, client](const answer&) { finish(client); });
+}
+
+// ---- uploads of one small part, which S3 allows: the last part may have any size ----
+
+void client_workload::begin_upload(int client) {
+  auto it = std::make_shared<upload>();
+  it->path = any_path(client);
+  it->tag = fmt::format("of upload {}", ++values_);
+  cluster_.send(any_node(), "POST", it->path, "uploads=", "",
+                [this, client, it](const answer& seen) {
+                  const auto id = between(seen.body, "<UploadId>", "</UploadId>");
+                  if (seen.status != 200 || id.empty()) return finish(client);
+                  it->query = "uploadId=" + id;
+                  send_part(client, it, 3);
+                },
+                {s3_history::tag_header(it->tag)});
+}
+
+void client_workload::send_part(int client, std::shared_ptr<upload> it, int attempts) {
+  it->parts = {make_body()};
+  const auto& body = it->parts.front();
+  cluster_.send(any_node(), "PUT", it->path, "partNumber=1&" + it->query, body,
+                [this, client, it, attempts](const answer& seen) {
+                  // Once more, now and then: a part is replaced, and its pages are garbage. With
+                  // the same number and another content, whatever became of the first one.
+                  const bool again = seen.status != 200 || random_() % 4 == 0;
+                  if (again && attempts > 1) return send_part(client, it, attempts - 1);
+                  if (seen.status != 200) return finish(client);
+                  end_upload(client, it);
+                });
+}
+
+void client_workload::end_upload(int client, const std::shared_ptr<upload>& it) {
+  const auto done = [this, client](const answer&) { finish(client); };
+  switch (random_() % 6) {
+    case 0: return finish(client);  // left behind
+    case 1: return cluster_.send(any_node(), "DELETE", it->path, it->query, "", done);
+    case 2:  // both at once: one of them wins
+      cluster_.send(any_node(), "DELETE", it->path, it->query, "", [](const answer&) {});
+      return history_.complete(any_node(), it->path, it->query, it->parts, it->tag, done);
+    case 3:  // twice at once, as a client that lost patience does
+      history_.complete(any_node(), it->path, it->query, it->parts, it->tag, [](const answer&) {});
+      return history_.complete(any_node(), it->path, it->query, it->parts, it->tag, done);
+    default: return history_.complete(any_node(), it->path, it->query, it->parts, it->tag, done);
+  }
+}
+
+// ---- listings ----
+
+void client_workload::list(int client) {
+  auto it = std::make_shared<page_walk>();
+  const std::string prefixes[] = {"", "c", "hot-", fmt::format("c{}-", client)};
+  it->seen.bucket = options_.bucket;
+  it->seen.prefix = prefixes[random_() % 4];
+  it->seen.called = cluster_.time().now();
+  it->items_max = 1 + static_cast<unsigned>(random_() % 6);
+  list_page(it, [this, client, it] {
+    walked(*it);
+    finish(client);
+  });
+}
+
+void client_workload::list_page(const walk_ptr& it, const std::function<void()>& done) {
+  std::string query;
+  if (!it->token.empty()) query += "continuation-token=" + escaped(it->token) + "&";
+  query += fmt::format("list-type=2&max-keys={}", it->items_max);
+  if (!it->seen.prefix.empty()) query += "&prefix=" + escaped(it->seen.prefix);
+  cluster_.send(any_node(), "GET", "/" + options_.bucket, query, "",
+                [this, it, done](const answer& seen) {
+                  it->failed = seen.status != 200;
+                  std::size_t at = 0;
+                  while (!it->failed && (at = seen.body.find("<Key>", at)) != std::string::npos)
+                    it->seen.keys.push_back(between(seen.body.substr(at++), "<Key>", "</Key>"));
+                  it->token = between(seen.body, "<NextContinuationToken>", "</");
+                  if (!it->failed && !it->token.empty()) return list_page(it, done);
+                  it->seen.answered = cluster_.time().now();
+                  done();
+                });
+}
+
+void client_workload::walked(const page_walk& it) {
+  if (it.failed) return;
+  for (const auto& text : check_listing(history_.histories(), it.seen))
+    mistakes_.push_back(text);
+}
+
+void client_workload::read_all() {
+  history_.read_all();
+  for (const auto& name : cluster_.access_nodes()) {
+    listing seen{options_.bucket, "", cluster_.time().now(), {}, {}};
+    const auto whole = cluster_.call(name, "GET", "/" + options_.bucket, "list-type=2");
+    seen.answered = cluster_.time().now();
+    if (whole.status != 200) {
+      mistakes_.push_back(fmt::format("a listing through {} answered {}", name, whole.status));
+      continue;
+    }
+    for (std::size_t at = 0; (at = whole.body.find("<Key>", at)) != std::string::npos;)
+      seen.keys.push_back(between(whole.body.substr(at++), "<Key>", "</Key>"));
+    for (const auto& text : check_listing(history_.histories(), seen))
+      mistakes_.push_back(text);
+  }
+}
+
+}  // namespace dunlin::testkit

@@ -1,0 +1,86 @@
+/// CLIENT WORKLOAD: virtual S3 clients that do everything there is to do with objects: each has
+/// keys of its own, and all meet at a few hot ones, through different nodes. Writes with and
+/// without conditions, deletes of one and of many, reads, multipart uploads that are completed,
+/// completed twice, aborted or left behind, uploads that break off in the middle, and listings page
+/// by page. What is right is judged by s3_history and check_listing.
+#pragma once
+
+#include "apps/testkit/listing_check.hpp"
+#include "apps/testkit/s3_history.hpp"
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace dunlin::testkit {
+
+struct client_options {
+  std::string bucket = "work";  ///< exists
+  int clients = 6;
+  int own_keys = 4;  ///< of each client
+  int hot_keys = 3;  ///< of all
+  int operations = 500;
+  std::chrono::milliseconds pause_max{1300};  ///< of a client, between two operations
+  std::size_t bytes_max = 3000;               ///< of most objects
+  int large_max = 3;                          ///< objects of several pages: they cost CPU
+};
+
+class client_workload {
+public:
+  client_workload(virtual_cluster& cluster, client_options options = {});
+
+  /// Starts the clients; they go on in virtual time until all operations are through.
+  void begin();
+  bool finished() const { return open_ == 0; }
+
+  /// Reads and lists everything once more: call when the cluster is whole.
+  void read_all();
+
+  const s3_history& history() const { return history_; }
+  /// Of listings.
+  const std::vector<std::string>& mistakes() const { return mistakes_; }
+
+private:
+  struct upload {
+    std::string path, query, tag;
+    std::vector<std::string> parts;
+  };
+  struct page_walk {
+    listing seen;
+    std::string token;
+    unsigned items_max = 0;
+    bool failed = false;
+  };
+  using walk_ptr = std::shared_ptr<page_walk>;
+
+  void next(int client);
+  void act(int client, std::uint64_t dice);
+  void put(int client);
+  void break_off(int client);
+  void remove_many(int client);
+  void begin_upload(int client);
+  void send_part(int client, std::shared_ptr<upload> it, int attempts);
+  void end_upload(int client, const std::shared_ptr<upload>& it);
+  void list(int client);
+  void list_page(const walk_ptr& it, const std::function<void()>& done);
+  void walked(const page_walk& it);
+  void finish(int client);
+  node_id any_node() { return cluster_.any_access_node(random_); }
+  std::string own_key(int client);
+  std::string any_path(int client);
+  std::string make_body();
+  std::string path(const std::string& key) const { return "/" + options_.bucket + "/" + key; }
+
+  virtual_cluster& cluster_;
+  client_options options_;
+  std::mt19937_64 random_;
+  s3_history history_;
+  int started_ = 0;
+  int open_ = 0;
+  int large_ = 0;
+  std::uint64_t values_ = 0;
+  std::vector<std::string> mistakes_;
+};
+
+}  // namespace dunlin::testkit
