@@ -79,25 +79,27 @@ public:
 };
 
 /// A copy of what a store had committed at one moment, made piece by piece while the store goes on.
-/// Unfinished when it ends: what it made is removed.
+/// Unfinished when it ends: what it made is removed (after a crash, by whoever finds it).
 class store_copy {
 public:
   virtual ~store_copy() = default;
-  /// Copies about `bytes_max` more. True: complete and durable. Throws store_error.
+  /// Copies about `bytes_max` more. True: complete and durable. Throws store_error, which ends the
+  /// copy alone: ec::overloaded if the store wrote so much meanwhile that the copy had to give way.
   virtual bool step(std::uint64_t bytes_max) = 0;
 };
 
 /// The slow half of a store, for a thread of its own beside the owner of the kv_store. One thread
-/// at a time. Throws store_error.
+/// at a time; it and its copies must end before the store's database is opened anew.
 class store_background {
 public:
   virtual ~store_background() = default;
 
   /// Everything committed before the call survives a crash after it; the owner may write on
-  /// meanwhile.
+  /// meanwhile. Throws store_error, after which the owner too must stop using the store.
   virtual void checkpoint() = 0;
 
-  /// Of all that is committed now, to the file `path`, which must not exist.
+  /// Of all that is committed now, to the file `path`, which must not exist. Throws store_error;
+  /// the store goes on.
   virtual std::unique_ptr<store_copy> copy_to(const std::string& path) = 0;
 };
 

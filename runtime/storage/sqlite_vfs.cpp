@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <new>
+#include <thread>
 
 namespace dunlin {
 
@@ -15,6 +17,7 @@ struct vfs_file {
   sqlite_vfs* owner;
   file* bytes;
   std::string* path;
+  sqlite_shared::holder* locks;
 };
 
 /// The functions that SQLite calls.
@@ -22,9 +25,13 @@ struct vfs_calls {
   static vfs_file& of(sqlite3_file* handle) { return *reinterpret_cast<vfs_file*>(handle); }
   static sqlite_vfs& of(sqlite3_vfs* vfs) { return *static_cast<sqlite_vfs*>(vfs->pAppData); }
 
+  static sqlite_shared& shared(sqlite3_file* handle) { return *of(handle).owner->shared_; }
+
   static int close(sqlite3_file* handle) {
+    shared(handle).unlock_file(*of(handle).locks, SQLITE_LOCK_NONE);
     delete of(handle).bytes;
     delete of(handle).path;
+    delete of(handle).locks;
     return SQLITE_OK;
   }
 
@@ -68,12 +75,41 @@ struct vfs_calls {
     return SQLITE_OK;
   }
 
-  // One connection owns the database, so locks are always granted.
-  static int lock(sqlite3_file*, int) { return SQLITE_OK; }
-  static int check_reserved_lock(sqlite3_file*, int* held) {
-    *held = 0;
+  // SQLite locks the database file alone, and its log's index through it.
+  static int lock(sqlite3_file* handle, int level) {
+    return shared(handle).lock_file(*of(handle).locks, level) ? SQLITE_OK : SQLITE_BUSY;
+  }
+  static int unlock(sqlite3_file* handle, int level) {
+    shared(handle).unlock_file(*of(handle).locks, level);
     return SQLITE_OK;
   }
+  static int check_reserved_lock(sqlite3_file* handle, int* held) {
+    *held = shared(handle).is_reserved() ? 1 : 0;
+    return SQLITE_OK;
+  }
+
+  static int map_region(sqlite3_file* handle, int number, int bytes, int make,
+                        void volatile** target) {
+    *target = shared(handle).region(static_cast<std::size_t>(number),
+                                    static_cast<std::size_t>(bytes), make != 0);
+    return SQLITE_OK;
+  }
+  static int lock_index(sqlite3_file* handle, int first, int count, int flags) {
+    auto& locks = *of(handle).locks;
+    if ((flags & SQLITE_SHM_UNLOCK) != 0) {
+      shared(handle).unlock(locks, first, count);
+      return SQLITE_OK;
+    }
+    const auto exclusively = (flags & SQLITE_SHM_EXCLUSIVE) != 0;
+    return shared(handle).lock(locks, first, count, exclusively) ? SQLITE_OK : SQLITE_BUSY;
+  }
+  static void barrier(sqlite3_file* handle) { shared(handle).barrier(); }
+  // The memory belongs to the database's whole life: nothing to give back here but the locks.
+  static int unmap(sqlite3_file* handle, int) {
+    shared(handle).unlock(*of(handle).locks, 0, SQLITE_SHM_NLOCK);
+    return SQLITE_OK;
+  }
+
   static int file_control(sqlite3_file*, int, void*) { return SQLITE_NOTFOUND; }
   static int sector_size(sqlite3_file*) { return 512; }
   // A sector that is torn keeps its old or its new bytes: what lies beside a write is not touched.
@@ -92,8 +128,9 @@ struct vfs_calls {
                                          : writes ? disk::mode::read_write
                                                   : disk::mode::read);
     if (!opened) return owner.fail(opened.error(), SQLITE_CANTOPEN);
-    if (!*there) owner.unsynced_folders_.insert(folder_of(name));
-    auto* made = new (handle) vfs_file{{&methods}, &owner, nullptr, nullptr};
+    if (!*there) owner.shared_->name_made(folder_of(name));
+    auto* made = new (handle) vfs_file{{&methods}, &owner, nullptr, nullptr, nullptr};
+    made->locks = new sqlite_shared::holder;
     made->path = new std::string(name);
     made->bytes = opened->release();
     if (out_flags != nullptr) *out_flags = flags;
@@ -128,7 +165,12 @@ struct vfs_calls {
     std::memset(target, 0, static_cast<std::size_t>(size));
     return size;
   }
-  static int sleep(sqlite3_vfs*, int microseconds) { return microseconds; }
+  // Another connection holds a lock of the index for a few instructions. In a simulation, where all
+  // connections share a thread, none is ever met in the middle of a call.
+  static int sleep(sqlite3_vfs*, int microseconds) {
+    std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
+    return microseconds;
+  }
   static int current_time(sqlite3_vfs*, double* julian_day) {
     *julian_day = 2440587.5;  // the epoch
     return SQLITE_OK;
@@ -138,8 +180,8 @@ struct vfs_calls {
   static const sqlite3_io_methods methods;
 };
 
-// Version 1: no shared memory, no memory mapping.
-const sqlite3_io_methods vfs_calls::methods = {1,
+// Version 2: with an index of the log, without memory mapping.
+const sqlite3_io_methods vfs_calls::methods = {2,
                                                close,
                                                read,
                                                write,
@@ -147,19 +189,20 @@ const sqlite3_io_methods vfs_calls::methods = {1,
                                                sync,
                                                file_size,
                                                lock,
-                                               lock,
+                                               unlock,
                                                check_reserved_lock,
                                                file_control,
                                                sector_size,
                                                device_characteristics,
-                                               nullptr,
-                                               nullptr,
-                                               nullptr,
-                                               nullptr,
+                                               map_region,
+                                               lock_index,
+                                               barrier,
+                                               unmap,
                                                nullptr,
                                                nullptr};
 
-sqlite_vfs::sqlite_vfs(disk& storage) : disk_(storage) {
+sqlite_vfs::sqlite_vfs(disk& storage, std::shared_ptr<sqlite_shared> shared)
+    : disk_(storage), shared_(std::move(shared)) {
   static std::atomic<std::uint64_t> next{1};
   name_ = "dunlin-" + std::to_string(next++);
   vfs_.iVersion = 1;
@@ -186,9 +229,10 @@ int sqlite_vfs::fail(ec code, int sqlite_code) {
 }
 
 result<void> sqlite_vfs::sync_new_names(const std::string& folder) {
-  if (!unsynced_folders_.contains(folder)) return {};
+  const auto names = shared_->new_names(folder);
+  if (names == 0) return {};
   if (auto synced = disk_.sync_folder(folder); !synced) return synced;
-  unsynced_folders_.erase(folder);
+  shared_->names_synced(folder, names);
   return {};
 }
 

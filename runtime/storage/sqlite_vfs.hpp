@@ -1,21 +1,22 @@
 /// SQLite's files on the DISK port, so that a simulation loses and tears them like all others
-/// (decision 2). One instance a database; write-ahead mode works in exclusive locking mode only,
-/// because there is no shared memory and no second process.
+/// (decision 2). One instance a connection; what the connections of one database must agree upon is
+/// in their SQLITE SHARED.
 #pragma once
 
 #include "runtime/disk/disk.hpp"
+#include "runtime/storage/sqlite_shared.hpp"
 
 #include <sqlite3.h>
 
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 namespace dunlin {
 
 class sqlite_vfs {
 public:
-  explicit sqlite_vfs(disk& storage);
+  sqlite_vfs(disk& storage, std::shared_ptr<sqlite_shared> shared);
   ~sqlite_vfs();
   sqlite_vfs(const sqlite_vfs&) = delete;
   sqlite_vfs& operator=(const sqlite_vfs&) = delete;
@@ -33,10 +34,10 @@ private:
   result<void> sync_new_names(const std::string& folder);
 
   disk& disk_;
+  std::shared_ptr<sqlite_shared> shared_;
   std::string name_;
   sqlite3_vfs vfs_{};
   std::optional<ec> last_error_;
-  std::set<std::string> unsynced_folders_;  // a file was made there
 };
 
 }  // namespace dunlin

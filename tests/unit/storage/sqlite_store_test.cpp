@@ -72,7 +72,7 @@ TEST_F(SqliteStore, ACheckpointWithinATransactionMakesWhatCameBeforeItDurable) {
 }
 
 TEST_F(SqliteStore, MovesPagesByItselfBeforeTheLogGrowsOverItsBound) {
-  config.wal_pages_max = 50;
+  config.log_pages_max = 50;
   auto store = open();
   for (int i = 0; i < 1000; ++i) {
     store->put(table::objects, std::to_string(i), std::string(1000, 'x'));

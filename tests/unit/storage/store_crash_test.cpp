@@ -20,7 +20,7 @@ using rows = std::map<std::string, std::string>;
 class lives {
 public:
   explicit lives(std::uint64_t seed) : random_(seed), storage_(seed), seed_(seed) {
-    config_.wal_pages_max = draw(2) == 0 ? 0 : 20;  // with and without moving pages by itself
+    config_.log_pages_max = draw(2) == 0 ? 0 : 20;  // with and without moving pages by itself
     config_.cache_bytes = 64 << 10;                 // so that open transactions spill
   }
 
