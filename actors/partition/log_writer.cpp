@@ -28,6 +28,9 @@ static result<void> append(wal::log& log, const log_append& step) {
     const auto vote = planted(bug::vote_forgotten) ? node_id() : step.hard->vote;
     if (auto done = log.append_hard(step.group, step.hard->term, vote); !done) return done;
   }
+  if (step.reset)
+    if (auto done = log.compact(step.group, step.reset->index, step.reset->term); !done)
+      return done;
   if (step.entries.empty()) return {};
   return log.append_entries(step.group, to_log(step.entries));
 }

@@ -39,6 +39,7 @@ struct log_append {
   partition_id group = 0;
   std::uint64_t token = 0;
   std::optional<raft::hard_state> hard;
+  std::optional<raft::position> reset;  ///< forgets as log_compact does, before the entries
   std::vector<raft::entry> entries;
 };
 struct log_compact {

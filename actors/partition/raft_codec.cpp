@@ -12,6 +12,28 @@ static_assert(static_cast<int>(message_kind::snapshot_reply) + kind_offset ==
 static_assert(static_cast<int>(entry_kind::noop) == v1::RaftEntry::NOOP);
 static_assert(static_cast<int>(entry_kind::configuration) == v1::RaftEntry::CONFIGURATION);
 
+static void encode(const snapshot& from, v1::RaftSnapshot& to) {
+  to.set_index(from.at.index);
+  to.set_term(from.at.term);
+  for (const auto& voter : from.voters)
+    to.add_voters(voter);
+  to.set_tick(from.tick);
+  to.set_bytes(from.bytes);
+  to.set_hash(from.hash);
+  to.set_identity(from.identity);
+}
+
+static snapshot_ptr decode(const v1::RaftSnapshot& from) {
+  auto to = std::make_shared<snapshot>();
+  to->at = {from.term(), from.index()};
+  to->voters.assign(from.voters().begin(), from.voters().end());
+  to->tick = from.tick();
+  to->bytes = from.bytes();
+  to->hash = from.hash();
+  to->identity = from.identity();
+  return to;
+}
+
 v1::RaftMessage encode(const message& from, partition_id partition) {
   v1::RaftMessage to;
   to.set_partition(partition);
@@ -28,6 +50,7 @@ v1::RaftMessage encode(const message& from, partition_id partition) {
   to.set_read_context(from.read_context);
   to.set_transfer(from.transfer);
   to.set_settled(from.settled);
+  if (from.snapshot) encode(*from.snapshot, *to.mutable_snapshot());
   to.mutable_entries()->Reserve(static_cast<int>(from.entries.size()));
   for (const auto& e : from.entries) {
     auto& entry = *to.add_entries();
@@ -56,6 +79,7 @@ std::optional<message> decode(const v1::RaftMessage& from) {
   to.read_context = from.read_context();
   to.transfer = from.transfer();
   to.settled = from.settled();
+  if (from.has_snapshot()) to.snapshot = decode(from.snapshot());
   to.entries.reserve(static_cast<std::size_t>(from.entries_size()));
   for (const auto& e : from.entries()) {
     if (!v1::RaftEntry::Kind_IsValid(e.kind())) return std::nullopt;

@@ -1,5 +1,6 @@
-// How a core lives: input checks, terms, time, and the owner's work. Elections, replication and
-// reads are in raft_election.cpp, raft_replication.cpp and raft_reads.cpp.
+// How a core lives: input checks, terms, time, and the owner's work. Elections, replication,
+// snapshots and reads are in raft_election.cpp, raft_replication.cpp, raft_snapshots.cpp and
+// raft_reads.cpp.
 #include "actors/partition/raft_core.hpp"
 #include "runtime/observe/reached.hpp"
 
@@ -17,7 +18,7 @@ static constexpr term_t term_max = term_t{1} << 62;
 
 bool ready::empty() const {
   return token == 0 && messages.empty() && committed.empty() && reads.empty() &&
-         reads_failed.empty();
+         reads_failed.empty() && !fetch;
 }
 
 raft_core::raft_core(options config, std::function<std::uint64_t()> random, restored from)
@@ -25,9 +26,10 @@ raft_core::raft_core(options config, std::function<std::uint64_t()> random, rest
   DUNLIN_ASSERT(std::count(config_.voters.begin(), config_.voters.end(), config_.self) == 1);
   DUNLIN_ASSERT(config_.heartbeat_ticks >= 1 && config_.election_ticks > config_.heartbeat_ticks);
   hard_ = std::move(from.hard);
+  // A state may be installed before the term in which it came is stored: it proves that term.
+  if (hard_.term < log_.snapshot_term()) hard_ = {log_.snapshot_term(), {}};
   DUNLIN_ASSERT(hard_.term >= log_.last_term());
   DUNLIN_ASSERT(from.applied >= log_.snapshot_index() && from.applied <= log_.last_index());
-  settled_ = log_.snapshot_index();
   commit_ = handed_to_apply_ = applied_ = from.applied;
   reset_election_timer();
 }
@@ -51,6 +53,8 @@ void raft_core::tick_leader() {
     check_quorum();
     if (!leads()) return;
   }
+  for (auto& [name, peer] : peers_)
+    peer.tick();
   if (!transferee_.empty() && ++transfer_elapsed_ >= config_.election_ticks) {
     DUNLIN_REACHED("raft.transfer_given_up");
     transferee_.clear();
@@ -59,6 +63,12 @@ void raft_core::tick_leader() {
   heartbeat_elapsed_ = 0;
   send_heartbeats();
   appends_pending_ = true;
+}
+
+static bool is_whole(const message& m) {
+  return m.snapshot && m.entries.empty() && !m.snapshot->identity.empty() && m.log_index > 0 &&
+         m.log_term > 0 && m.log_term <= m.term &&
+         m.snapshot->at == position{m.log_term, m.log_index};
 }
 
 bool raft_core::is_plausible(const message& m) const {
@@ -73,7 +83,7 @@ bool raft_core::is_plausible(const message& m) const {
     if (e.kind != entry_kind::noop && !e.data) return false;
     term = e.term;
   }
-  return true;
+  return m.kind != message_kind::snapshot || is_whole(m);
 }
 
 void raft_core::step(message incoming) {
@@ -88,8 +98,8 @@ void raft_core::step(message incoming) {
     case message_kind::vote_reply:
     case message_kind::pre_vote_reply: return on_ballot(incoming);
     case message_kind::timeout_now: return on_timeout_now(incoming);
-    case message_kind::snapshot:
-    case message_kind::snapshot_reply: return;  // reserved
+    case message_kind::snapshot: return on_snapshot(incoming);
+    case message_kind::snapshot_reply: return on_snapshot_reply(incoming);
   }
 }
 
@@ -107,7 +117,8 @@ bool raft_core::admit_higher_term(const message& m) {
       }
       become_follower(m.term, {});
       return true;
-    case message_kind::append: become_follower(m.term, m.from); return true;
+    case message_kind::append:
+    case message_kind::snapshot: become_follower(m.term, m.from); return true;
     default: become_follower(m.term, {}); return true;
   }
 }
@@ -121,7 +132,8 @@ void raft_core::answer_stale(const message& m) {
     reply.log_index = m.log_index;
     send(std::move(reply));
   };
-  if (m.kind == message_kind::append) answer(message_kind::append_reply);
+  if (m.kind == message_kind::append || m.kind == message_kind::snapshot)
+    answer(message_kind::append_reply);
   if (m.kind == message_kind::vote) answer(message_kind::vote_reply);
   if (m.kind == message_kind::pre_vote) answer(message_kind::pre_vote_reply);
 }
@@ -136,6 +148,7 @@ void raft_core::become_follower(term_t term, const node_id& leader) {
   ballots_.clear();
   own_vote_token_ = 0;
   peers_.clear();
+  offered_ = nullptr;
   appends_pending_ = false;
   reset_election_timer();
 }
@@ -199,10 +212,15 @@ void raft_core::compact(index_t index) {
   log_.compact(index);
 }
 
+// A state that is being replaced takes no entries.
+index_t raft_core::ready_to_apply() const {
+  return installing_ ? handed_to_apply_ : std::min(commit_, log_.stored());
+}
+
 bool raft_core::has_ready() const {
   return unstored() || !outbox_.empty() || appends_pending_ || round_is_due() ||
-         handed_to_apply_ < std::min(commit_, log_.stored()) || !reads_done_.empty() ||
-         !reads_failed_.empty();
+         handed_to_apply_ < ready_to_apply() || !reads_done_.empty() || !reads_failed_.empty() ||
+         fetch_unhanded_;
 }
 
 ready raft_core::take_ready() {
@@ -212,15 +230,21 @@ ready raft_core::take_ready() {
   if (unstored()) {
     work.token = ++token_issued_;
     if (std::exchange(hard_changed_, false)) work.hard = hard_;
+    work.reset = std::exchange(reset_, std::nullopt);
+    work.forgets_rest = std::exchange(forgets_rest_, false);
     work.entries = log_.hand_out(work.token);
   }
   work.messages = std::exchange(outbox_, {});
-  if (const auto through = std::min(commit_, log_.stored()); handed_to_apply_ < through) {
+  if (const auto through = ready_to_apply(); handed_to_apply_ < through) {
     work.committed = log_.slice(handed_to_apply_ + 1, through, committed_bytes_max);
     handed_to_apply_ = work.committed.back().index;
   }
   work.reads = std::exchange(reads_done_, {});
   work.reads_failed = std::exchange(reads_failed_, {});
+  if (std::exchange(fetch_unhanded_, false)) {
+    work.fetch = wanted_;
+    work.fetch_from = wanted_from_;
+  }
   return work;
 }
 
@@ -232,7 +256,7 @@ index_t raft_core::match_of(const node_id& peer) const {
 
 bool raft_core::needs_snapshot(const node_id& peer) const {
   const auto found = peers_.find(peer);
-  return found != peers_.end() && found->second.needs_snapshot;
+  return found != peers_.end() && found->second.needs_snapshot();
 }
 
 bool raft_core::is_reachable(const node_id& peer) const {

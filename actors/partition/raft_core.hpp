@@ -35,10 +35,6 @@ public:
 
   /// Appends a command; answers its (term, index). Errors: not_leader, overloaded (uncommitted
   /// bytes), unavailable (a transfer is under way).
-  struct position {
-    term_t term;
-    index_t index;
-  };
   result<position> propose(buffer command);
 
   /// Asks for a linearizable read; the id comes back in reads or reads_failed (batched: one round
@@ -60,6 +56,34 @@ public:
   /// Forgets entries up to `index` (<= applied): the owner has a durable state there.
   void compact(index_t index);
 
+  // ---- snapshots, as the leader (decision 9) ----
+
+  /// A peer that is heard of needs what this log has forgotten, and nothing useful is offered: the
+  /// owner makes a copy of its state, then calls offer_snapshot().
+  bool wants_snapshot() const;
+  /// Offers a copy of this replica's state to all who need one. Ignored if this replica does not
+  /// lead, or if its log does not go on from there any more.
+  void offer_snapshot(snapshot_ptr offer);
+  /// The copy is gone.
+  void withdraw_snapshot() { offered_ = nullptr; }
+  /// Null: none, which is so whenever leadership is lost.
+  const snapshot_ptr& offered() const { return offered_; }
+  /// Somebody who is heard of may be fetching what is offered.
+  bool snapshot_in_use() const;
+
+  // ---- snapshots, as a follower that `ready.fetch` told to fetch one ----
+
+  /// Null: none, or what was wanted has come by other ways.
+  const snapshot_ptr& wanted() const { return wanted_; }
+  /// The owner has all the bytes and replaces its state next; nothing is handed out to be applied
+  /// until on_snapshot_…. False: no longer wanted.
+  bool begin_install(const std::string& identity);
+  /// The wanted state is this replica's own now, and durable.
+  void on_snapshot_installed();
+  /// It could not be fetched, was not what it was said to be, or there is no room. The leader
+  /// offers again later.
+  void on_snapshot_failed(const std::string& identity);
+
   role current_role() const { return role_; }
   term_t term() const { return hard_.term; }
   const node_id& leader() const { return leader_; }  ///< empty: unknown
@@ -76,6 +100,9 @@ public:
   index_t applied() const { return applied_; }
   index_t stored_index() const { return log_.stored(); }  ///< entries up to here are on disk
   const entry* find(index_t index) const { return log_.find(index); }
+  std::size_t log_bytes() const { return log_.bytes(); }
+  /// The lowest index above which the log holds at most `bytes`.
+  index_t index_keeping(std::size_t bytes) const { return log_.index_keeping(bytes); }
 
   /// Every voter's disk holds the committed log up to here, as the leader says: compacting no
   /// further than this leaves nobody behind who would need a snapshot.
@@ -101,7 +128,8 @@ private:
   message make(message_kind kind, const node_id& to) const;
   void send(message m) { outbox_.push_back(std::move(m)); }
   void send_when_stored(message m);
-  bool unstored() const { return hard_changed_ || log_.has_unhanded(); }
+  bool unstored() const { return hard_changed_ || reset_ || log_.has_unhanded(); }
+  index_t ready_to_apply() const;
   std::uint64_t token_of_pending() const { return token_issued_ + (unstored() ? 1 : 0); }
   void release_held();
   void set_hard(term_t term, const node_id& vote);
@@ -133,6 +161,13 @@ private:
   void send_heartbeats();
   void check_quorum();
   void continue_transfer(const node_id& peer);
+
+  // raft_snapshots.cpp
+  bool is_useful(const snapshot_ptr& offer) const;
+  void on_snapshot(const message& m);
+  void want(const message& m);
+  void on_snapshot_reply(const message& m);
+  void offer_to(const node_id& name, progress& peer);
 
   // raft_reads.cpp
   bool may_read() const;
@@ -172,10 +207,20 @@ private:
   std::vector<std::uint64_t> round_;      // reads that the round in flight serves
   std::vector<std::uint64_t> gathering_;  // reads that the next round serves
 
+  snapshot_ptr offered_;
+
+  // Follower: the state that it waits for.
+  snapshot_ptr wanted_;
+  node_id wanted_from_;
+  bool fetch_unhanded_ = false;
+  bool installing_ = false;
+
   // What the owner has to do.
   std::uint64_t token_issued_ = 0;
   std::uint64_t token_stored_ = 0;
   bool hard_changed_ = false;
+  std::optional<position> reset_;
+  bool forgets_rest_ = false;
   struct held_message {
     std::uint64_t token;
     message what;

@@ -140,7 +140,7 @@ void raft_core::step_aside() {
   if (!leads() || !transferee_.empty()) return;
   const std::pair<const node_id, progress>* best = nullptr;
   for (const auto& candidate : peers_)
-    if (is_reachable(candidate.first) && !candidate.second.needs_snapshot &&
+    if (is_reachable(candidate.first) && !candidate.second.needs_snapshot() &&
         (!best || candidate.second.match() > best->second.match()))
       best = &candidate;
   if (best) (void)transfer(best->first);

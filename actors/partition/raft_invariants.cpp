@@ -94,7 +94,14 @@ void raft_invariants::check_new_leader(const node_id& node, const raft_core& cor
   }
 }
 
+void raft_invariants::check_offer(const message& what) {
+  const auto found = committed_.find(what.log_index);
+  if (found == committed_.end() || found->second.term != what.log_term)
+    report(what.from + ": offers a state that was never committed" + at(what.log_index));
+}
+
 void raft_invariants::sent(const message& what) {
+  if (what.kind == message_kind::snapshot) return check_offer(what);
   if (what.kind != message_kind::vote_reply || what.reject) return;
   const auto [known, fresh] = votes_.try_emplace({what.from, what.term}, what.to);
   if (!fresh && known->second != what.to) report(what.from + ": voted for two" + in(what.term));
@@ -107,6 +114,23 @@ void raft_invariants::applied(const node_id& node, const entry& what) {
   const auto value = std::make_pair(what.term, content_of(what));
   const auto [known, fresh] = applied_.try_emplace(what.index, value);
   if (!fresh && known->second != value) report(node + ": applied another entry" + at(what.index));
+}
+
+void raft_invariants::installed(const node_id& node, position where,
+                                const std::map<index_t, entry>& made_of) {
+  const auto found = committed_.find(where.index);
+  if (found == committed_.end() || found->second.term != where.term)
+    report(node + ": installed a state that was never committed" + at(where.index));
+  auto& last = nodes_[node].applied;
+  if (where.index <= last)
+    report(node + ": installed a state older than its own" + at(where.index));
+  last = where.index;
+  if (!made_of.empty() && made_of.rbegin()->first != where.index)
+    report(node + ": installed a state that is not what it was said to be" + at(where.index));
+  for (const auto& [index, e] : made_of)
+    if (const auto known = applied_.find(index);
+        known == applied_.end() || known->second != std::make_pair(e.term, content_of(e)))
+      report(node + ": installed a state with another entry" + at(index));
 }
 
 void raft_invariants::restarted(const node_id& node, index_t applied_index) {

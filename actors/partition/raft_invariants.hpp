@@ -18,11 +18,17 @@ public:
   /// completeness, append-only leaders, and that term, vote and commit never go back in one life.
   void observe(const node_id& node, const raft_core& core);
 
-  /// A message leaves a node: no node votes twice in a term, in all its lives.
+  /// A message leaves a node: no node votes twice in a term, in all its lives; no state is offered
+  /// that was not committed.
   void sent(const message& what);
 
   /// A replica applies an entry: in order, without gaps, and the same one everywhere.
   void applied(const node_id& node, const entry& what);
+
+  /// A replica takes a whole state in place of entries, which the state was made of: what was
+  /// committed, nothing less than it had, and what others applied. `made_of` may be empty where it
+  /// is not known.
+  void installed(const node_id& node, position at, const std::map<index_t, entry>& made_of);
 
   /// A new life: what was not on disk may be gone. It has applied up to `applied_index`.
   void restarted(const node_id& node, index_t applied_index);
@@ -52,6 +58,7 @@ private:
   void check_log(const node_id& node, seen& before, const raft_core& core);
   void check_link(const node_id& node, const raft_core& core, const entry& e);
   void check_commits(const node_id& node, const seen& before, const raft_core& core);
+  void check_offer(const message& what);
   void check_new_leader(const node_id& node, const raft_core& core);
   void report(const std::string& text);
 

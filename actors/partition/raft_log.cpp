@@ -5,6 +5,16 @@
 
 namespace dunlin::raft {
 
+void begin_at(restored& from, position at) {
+  DUNLIN_ASSERT(at.index >= from.snapshot_index);
+  auto agrees = at == position{from.snapshot_term, from.snapshot_index};
+  for (const auto& e : from.entries)
+    agrees = agrees || at == position{e.term, e.index};
+  std::erase_if(from.entries, [&](const entry& e) { return !agrees || e.index <= at.index; });
+  from.snapshot_index = from.applied = at.index;
+  from.snapshot_term = at.term;
+}
+
 raft_log::raft_log(restored from)
     : snapshot_index_{from.snapshot_index}, snapshot_term_{from.snapshot_term} {
   auto term = snapshot_term_;
@@ -12,6 +22,7 @@ raft_log::raft_log(restored from)
     DUNLIN_ASSERT(e.index == last_index() + 1);
     DUNLIN_ASSERT(e.term >= term);
     term = e.term;
+    bytes_ += bytes_of(e);
     entries_.push_back(std::move(e));
   }
   handed_ = stored_ = last_index();
@@ -66,12 +77,14 @@ std::size_t raft_log::bytes_between(index_t after, index_t through) const {
 void raft_log::append(entry e) {
   DUNLIN_ASSERT(e.index == last_index() + 1);
   DUNLIN_ASSERT(e.term >= last_term());
+  bytes_ += bytes_of(e);
   entries_.push_back(std::move(e));
 }
 
 void raft_log::truncate_from(index_t index) {
   DUNLIN_ASSERT(index > snapshot_index_ && index <= last_index());
-  entries_.resize(index - first_index());
+  for (; last_index() >= index; entries_.pop_back())
+    bytes_ -= bytes_of(entries_.back());
   handed_ = std::min(handed_, index - 1);
   stored_ = std::min(stored_, index - 1);
   for (auto& w : writes_)
@@ -82,9 +95,35 @@ void raft_log::compact(index_t through) {
   if (through <= snapshot_index_) return;
   DUNLIN_ASSERT(through <= stored_);
   snapshot_term_ = *term_at(through);
-  entries_.erase(entries_.begin(),
-                 entries_.begin() + static_cast<std::ptrdiff_t>(through - snapshot_index_));
-  snapshot_index_ = through;
+  for (; snapshot_index_ < through; ++snapshot_index_) {
+    bytes_ -= bytes_of(entries_.front());
+    entries_.pop_front();
+  }
+}
+
+bool raft_log::restore(position at) {
+  DUNLIN_ASSERT(at.index > snapshot_index_);
+  const auto agrees = term_at(at.index) == at.term;
+  if (!agrees && last_index() > snapshot_index_) truncate_from(first_index());
+  // The state itself holds what is below, so it is as good as stored.
+  handed_ = std::max(handed_, at.index);
+  stored_ = std::max(stored_, at.index);
+  if (agrees) {
+    compact(at.index);
+  } else {
+    snapshot_index_ = at.index;
+    snapshot_term_ = at.term;
+  }
+  return agrees;
+}
+
+index_t raft_log::index_keeping(std::size_t bytes) const {
+  auto index = last_index();
+  for (std::size_t kept = 0; index > snapshot_index_; --index) {
+    kept += bytes_of(entries_[index - first_index()]);
+    if (kept > bytes) break;
+  }
+  return index;
 }
 
 std::vector<entry> raft_log::hand_out(std::uint64_t token) {

@@ -15,6 +15,7 @@ public:
   explicit raft_log(restored from);
 
   index_t snapshot_index() const { return snapshot_index_; }
+  term_t snapshot_term() const { return snapshot_term_; }
   index_t first_index() const { return snapshot_index_ + 1; }
   index_t last_index() const { return snapshot_index_ + entries_.size(); }
   term_t last_term() const { return entries_.empty() ? snapshot_term_ : entries_.back().term; }
@@ -38,6 +39,15 @@ public:
   void truncate_from(index_t index);
   void compact(index_t through);
 
+  /// A state that holds all up to `at` has been installed. Keeps what is above it only if this log
+  /// goes through the same place; answers whether it does. Durable with the next hand_out().
+  bool restore(position at);
+
+  /// Of all entries held.
+  std::size_t bytes() const { return bytes_; }
+  /// The lowest index above which entries of at most `bytes` are held.
+  index_t index_keeping(std::size_t bytes) const;
+
   bool has_unhanded() const { return handed_ < last_index(); }
   /// What storage has not been given yet; durable when on_stored(token) is called.
   std::vector<entry> hand_out(std::uint64_t token);
@@ -54,6 +64,7 @@ private:
   index_t snapshot_index_ = 0;
   term_t snapshot_term_ = 0;
   std::deque<entry> entries_;
+  std::size_t bytes_ = 0;
   std::deque<write> writes_;
   index_t handed_ = 0;
   index_t stored_ = 0;

@@ -13,7 +13,7 @@ void progress::become(mode next_mode, index_t next) {
 }
 
 bool progress::may_send(const options& limits) const {
-  if (needs_snapshot) return false;
+  if (needs_snapshot()) return false;
   if (mode_ == mode::probe) return !probe_sent_;
   return in_flight_.size() < limits.inflight_messages_max &&
          in_flight_bytes_ < limits.inflight_bytes_max;
@@ -30,10 +30,16 @@ void progress::on_sent(index_t last, std::size_t bytes) {
   in_flight_bytes_ += bytes;
 }
 
+void progress::want_snapshot() {
+  if (needs_snapshot()) return;
+  become(mode::snapshot, next_);
+  offer_wait_ = 0;
+}
+
 bool progress::on_accepted(index_t match) {
   const auto news = match > match_;
   match_ = std::max(match_, match);
-  if (mode_ == mode::probe) {
+  if (mode_ != mode::replicate) {
     become(mode::replicate, match_ + 1);
     return news;
   }
@@ -47,7 +53,7 @@ bool progress::on_accepted(index_t match) {
 
 void progress::on_rejected(index_t rejected, index_t possible) {
   // What is matched is durable there: an answer that denies it is an old one.
-  if (rejected <= match_) return;
+  if (rejected <= match_ || needs_snapshot()) return;
   if (mode_ == mode::probe && rejected != next_ - 1) return;
   become(mode::probe, std::max(match_ + 1, std::min(rejected, possible + 1)));
 }

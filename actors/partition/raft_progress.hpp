@@ -8,10 +8,12 @@
 namespace dunlin::raft {
 
 /// While probing, one append at a time looks for the place where the logs agree; afterwards appends
-/// are pipelined, within the limits, on the assumption that they arrive.
+/// are pipelined, within the limits, on the assumption that they arrive. A follower that needs what
+/// the log has forgotten gets no appends, but an offer of a snapshot, again and again until it says
+/// that it is further.
 class progress {
 public:
-  enum class mode : std::uint8_t { probe, replicate };
+  enum class mode : std::uint8_t { probe, replicate, snapshot };
 
   explicit progress(index_t next) : next_{next} {}
 
@@ -28,7 +30,14 @@ public:
   /// The follower does not have `rejected` as we do; the logs may agree up to `possible`.
   void on_rejected(index_t rejected, index_t possible);
 
-  bool needs_snapshot = false;
+  /// The log no longer holds `next()`. Nothing but an accepted place ends it.
+  void want_snapshot();
+  bool needs_snapshot() const { return mode_ == mode::snapshot; }
+  bool offer_is_due() const { return needs_snapshot() && offer_wait_ == 0; }
+  /// Nothing is offered again before so many ticks.
+  void postpone_offer(int ticks) { offer_wait_ = ticks; }
+  void tick() { offer_wait_ -= offer_wait_ > 0 ? 1 : 0; }
+
   bool active = false;             ///< heard of in this check-quorum window
   bool was_active = true;          ///< … in the one before
   std::uint64_t read_context = 0;  ///< newest ReadIndex round that it confirmed
@@ -44,6 +53,7 @@ private:
   index_t match_ = 0;
   index_t next_;
   bool probe_sent_ = false;
+  int offer_wait_ = 0;  // ticks
   std::deque<append_in_flight> in_flight_;
   std::size_t in_flight_bytes_ = 0;
 };

@@ -9,7 +9,7 @@
 
 namespace dunlin::raft {
 
-result<raft_core::position> raft_core::propose(buffer command) {
+result<position> raft_core::propose(buffer command) {
   DUNLIN_ASSERT(command);
   if (!leads()) return ec::not_leader;
   if (!transferee_.empty()) return ec::unavailable;
@@ -101,8 +101,7 @@ void raft_core::on_append_reply(const message& m) {
     peer.on_rejected(m.log_index, log_.last_possible_match(m.reject_hint, m.reject_hint_term));
     return;
   }
-  if (peer.needs_snapshot && m.log_index + 1 < log_.first_index()) return;
-  peer.needs_snapshot = false;
+  if (peer.needs_snapshot() && m.log_index + 1 < log_.first_index()) return;
   if (peer.on_accepted(m.log_index)) advance_commit();
   continue_transfer(m.from);
 }
@@ -133,21 +132,23 @@ void raft_core::commit_to(index_t index) {
   if (index <= commit_) return;
   DUNLIN_ASSERT(index <= log_.last_index());
   commit_ = index;
+  // It came by other ways, or so far that nothing of the state is new.
+  if (wanted_ && !installing_ && wanted_->at.index <= commit_) {
+    wanted_ = nullptr;
+    fetch_unhanded_ = false;
+  }
 }
 
 void raft_core::pump_appends() {
   if (!std::exchange(appends_pending_, false) || !leads()) return;
   for (auto& [name, peer] : peers_) {
+    // Also while a probe is under way: it may have been lost, and it cannot be repeated.
+    if (peer.next() < log_.first_index()) peer.want_snapshot();
     while (peer.next() <= log_.last_index() && peer.may_send(config_)) {
       const auto previous = peer.next() - 1;
-      const auto term = log_.term_at(previous);
-      if (!term) {
-        peer.needs_snapshot = true;
-        break;
-      }
       auto append = make(message_kind::append, name);
       append.log_index = previous;
-      append.log_term = *term;
+      append.log_term = *log_.term_at(previous);
       append.commit = commit_;
       append.entries = log_.slice(peer.next(), log_.last_index(), config_.append_bytes_max);
       std::size_t bytes = 0;
@@ -156,6 +157,7 @@ void raft_core::pump_appends() {
       peer.on_sent(append.entries.back().index, bytes);
       send(std::move(append));
     }
+    if (peer.offer_is_due()) offer_to(name, peer);
   }
 }
 

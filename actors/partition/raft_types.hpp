@@ -4,7 +4,9 @@
 #include "messages/vocabulary.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace dunlin::raft {
@@ -39,6 +41,26 @@ enum class message_kind : std::uint8_t {
   snapshot_reply,
 };
 
+/// A place in the log.
+struct position {
+  term_t term = 0;
+  index_t index = 0;
+  friend bool operator==(const position&, const position&) = default;
+};
+
+/// The state at one applied index, offered by a leader in place of entries that its log has
+/// forgotten (decision 9). Only this descriptor passes through the core; the bytes travel on the
+/// bulk link.
+struct snapshot {
+  position at;                  ///< the last entry that the state holds
+  std::vector<node_id> voters;  ///< the configuration there
+  std::uint64_t tick = 0;       ///< of the newest change in it
+  std::uint64_t bytes = 0;      ///< of the file
+  std::string hash;             ///< of all its bytes
+  std::string identity;         ///< of this one file; random, and the ticket for its bytes
+};
+using snapshot_ptr = std::shared_ptr<const snapshot>;
+
 /// Field meanings as in dunlin.v1.RaftMessage.
 struct message {
   message_kind kind{};
@@ -53,7 +75,8 @@ struct message {
   term_t reject_hint_term = 0;
   std::uint64_t read_context = 0;
   bool transfer = false;
-  index_t settled = 0;  ///< append: every voter has this much on disk
+  index_t settled = 0;    ///< append: every voter has this much on disk
+  snapshot_ptr snapshot;  ///< snapshot: what is offered; null in all others
 };
 
 enum class role : std::uint8_t { follower, pre_candidate, candidate, leader };
@@ -68,6 +91,8 @@ struct options {
   std::size_t inflight_messages_max = 64;
   std::size_t uncommitted_bytes_max = 32u << 20;  ///< more and propose() refuses with overloaded
   std::size_t reads_max = 4096;                   ///< waiting ReadIndex requests
+  int snapshot_ticks = 10;  ///< a snapshot is offered again after so many, ten times as many after
+                            ///< a refusal
 };
 
 /// What was found on disk. Entries are contiguous and start at first_index.
@@ -79,12 +104,20 @@ struct restored {
   std::vector<entry> entries;
 };
 
-/// Work for the owner, in this order: persist (hard_state, then entries) under `token`, and call
-/// on_stored(token) when durable; send messages; apply committed entries, then on_applied(); answer
-/// reads.
+/// The state machine holds all up to `at`, beyond what the log may know of: it was installed, and
+/// the log was not told before a crash. Forgets the same as the log would have.
+void begin_at(restored& from, position at);
+
+/// Work for the owner, in this order: persist (hard_state, then reset, then entries) under `token`,
+/// and call on_stored(token) when durable; send messages; apply committed entries, then
+/// on_applied(); answer reads.
 struct ready {
   std::uint64_t token = 0;  ///< 0: nothing to store
   std::optional<hard_state> hard;
+  /// The durable log forgets all up to here, and what is above it too if its own entry here is
+  /// another or none. Of steps that are not stored yet it takes away the same (`forgets_rest`).
+  std::optional<position> reset;
+  bool forgets_rest = false;  ///< with `reset`: no entry that was handed out before is wanted
   /// Contiguous. The first one's index is where the durable log is cut before they are added.
   std::vector<entry> entries;
   std::vector<message> messages;
@@ -97,6 +130,9 @@ struct ready {
   };  ///< serve when applied >= index
   std::vector<read_done> reads;
   std::vector<std::uint64_t> reads_failed;  ///< leadership was lost: answer not_leader
+  /// Fetch this state from the leader `snapshot_from`; it takes the place of one asked for before.
+  snapshot_ptr fetch;
+  node_id fetch_from;
   bool empty() const;
 };
 

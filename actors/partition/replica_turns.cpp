@@ -158,7 +158,7 @@ void replica_turns::look_for_room() {
   cut_log(true);
   if (!std::exchange(blocked_, false)) {
     // Nothing is under way whose answer would tell that there is room again.
-    self_->send(options_.writer, log_append{self_, options_.id, 0, {}, {}});
+    self_->send(options_.writer, log_append{self_, options_.id, 0, {}, {}, {}});
     return;
   }
   for (const auto& step : unstored_)
@@ -195,9 +195,17 @@ void replica_turns::perform(raft::ready work) {
 
 void replica_turns::store(raft::ready& work) {
   if (work.token == 0) return;
+  if (work.reset) forget_unstored(*work.reset, work.forgets_rest);
   unstored_.push_back(
-      {self_, options_.id, work.token, std::move(work.hard), std::move(work.entries)});
+      {self_, options_.id, work.token, std::move(work.hard), work.reset, std::move(work.entries)});
   if (!blocked_) self_->send(options_.writer, unstored_.back());
+}
+
+// A step that the log refused comes again: without what the log is told to forget before it.
+void replica_turns::forget_unstored(raft::position through, bool rest) {
+  for (auto& step : unstored_)
+    std::erase_if(step.entries,
+                  [&](const raft::entry& e) { return rest || e.index <= through.index; });
 }
 
 void replica_turns::apply(const raft::entry& e) {

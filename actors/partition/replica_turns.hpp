@@ -44,6 +44,7 @@ private:
   void turn();
   void perform(raft::ready work);
   void store(raft::ready& work);
+  void forget_unstored(raft::position through, bool rest);
   void apply(const raft::entry& e);
   void answer_applied(const raft::entry& e, std::vector<v1::CommandReply> replies);
   void answer_reads(const raft::ready& work);

@@ -50,7 +50,7 @@ struct LogWriter : testing::Test {
   }
   void append(const log_client_actor& from, partition_id group, std::uint64_t token,
               std::vector<raft::entry> entries, std::optional<raft::hard_state> hard = {}) {
-    caf::anon_send(writer, log_append{from, group, token, std::move(hard), std::move(entries)});
+    caf::anon_send(writer, log_append{from, group, token, std::move(hard), {}, std::move(entries)});
   }
 };
 

@@ -55,6 +55,23 @@ TEST(RaftCodec, BringsEveryFieldBack) {
   EXPECT_EQ(*after->entries[2].data, "");
 }
 
+TEST(RaftCodec, BringsTheOfferOfASnapshotBack) {
+  message before;
+  before.kind = message_kind::snapshot;
+  before.snapshot = std::make_shared<snapshot>(
+      snapshot{{3, 70}, {"n1", "n2"}, 55, 4096, std::string(32, '\xff'), std::string(16, '\0')});
+  v1::RaftMessage wire;
+  ASSERT_TRUE(wire.ParseFromString(encode(before, 7).SerializeAsString()));
+  const auto after = decode(wire);
+  ASSERT_TRUE(after && after->snapshot);
+  EXPECT_EQ(after->snapshot->at, before.snapshot->at);
+  EXPECT_EQ(after->snapshot->voters, before.snapshot->voters);
+  EXPECT_EQ(after->snapshot->tick, 55u);
+  EXPECT_EQ(after->snapshot->bytes, 4096u);
+  EXPECT_EQ(after->snapshot->hash, before.snapshot->hash);
+  EXPECT_EQ(after->snapshot->identity, before.snapshot->identity);
+}
+
 TEST(RaftCodec, ReadsEveryKindBackAndNoUnknownOne) {
   for (auto kind = 0; kind <= static_cast<int>(message_kind::snapshot_reply); ++kind) {
     message m;

@@ -209,7 +209,7 @@ TEST_F(RaftLimits, ProposalsAreRefusedWhenTooMuchWaitsForItsCommit) {
   bench.cut("b");
   bench.cut("c");
   auto taken = 0;
-  result<raft_core::position> last = ec::unavailable;
+  result<position> last = ec::unavailable;
   while ((last = bench.core("a").propose(text(std::string(368, 'x')))) && taken < 100)
     ++taken;
   EXPECT_EQ(taken, 10);

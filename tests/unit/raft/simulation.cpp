@@ -18,6 +18,7 @@ simulation::simulation(std::uint64_t seed, int nodes) : random_{seed} {
     config.heartbeat_ticks = 2;
     config.append_bytes_max = 100;
     config.inflight_messages_max = 4;
+    config.snapshot_ticks = 4;
     auto node = std::make_unique<member>(
         config, [this] { return random_(); }, watch_);
     node->on_applied = [this, name](const entry& e) {
@@ -33,6 +34,7 @@ simulation::simulation(std::uint64_t seed, int nodes) : random_{seed} {
     members_[name] = std::move(node);
     schedule_tick(name);
     schedule_store(name);
+    schedule_copies(name);
   }
 }
 
@@ -52,6 +54,7 @@ void simulation::pass(moment until) {
 void simulation::work(member& node) {
   node.work([this](message m) { post(std::move(m)); });
   collect_reads(node);
+  follow_fetch(node);
   if (!watch_.violations().empty()) fail(watch_.violations().front());
 }
 
@@ -141,11 +144,7 @@ void simulation::fault() {
   const auto dice = below(100);
   const auto& name = names_[below(names_.size())];
   if (dice < 40) {
-    if (!members_.at(name)->up()) return;
-    crash(name);
-    at(20 + below(400), [this, name, life = life_[name]] {
-      if (life_[name] == life) restart(name);
-    });
+    if (members_.at(name)->up()) crash_for_a_while(name);
   } else if (dice < 70) {
     for (const auto& each : names_)
       side_[each] = static_cast<int>(below(2));
@@ -156,15 +155,86 @@ void simulation::fault() {
   }
 }
 
-// No snapshots yet: the log keeps what any voter may still lack, which settled() knows.
+// Half the time it leaves nobody behind.
 void simulation::compact_somewhere() {
   auto& node = *members_.at(names_[below(names_.size())]);
-  if (node.up()) node.compact(std::min(node.core->applied(), node.core->settled()));
+  if (!node.up() || node.installing()) return;
+  const auto applied = node.core->applied();
+  node.compact(chance(50) ? std::min(applied, node.core->settled())
+                          : applied - std::min(applied, below(10)));
+}
+
+void simulation::at_node(moment delay, const node_id& name, std::function<void(member&)> what) {
+  at(delay, [this, name, life = life_[name], what = std::move(what)] {
+    auto& node = *members_.at(name);
+    if (node.up() && life_[name] == life) what(node);
+  });
+}
+
+// A leader copies its state when it must, and throws the copy away when nobody fetches it.
+void simulation::schedule_copies(const node_id& name) {
+  at(20 + below(40), [this, name] {
+    schedule_copies(name);
+    auto& node = *members_.at(name);
+    if (!node.up()) return;
+    if (node.core->offered() && (!node.core->snapshot_in_use() || (!peace_ && chance(2)))) {
+      copies_.erase(node.core->offered()->identity);
+      node.core->withdraw_snapshot();
+    }
+    if (!peace_ && chance(5)) compact_somewhere();
+    if (!node.core->wants_snapshot()) return;
+    node.offer("s" + std::to_string(++copies_made_), copies_);
+    work(node);
+  });
+}
+
+void simulation::follow_fetch(member& node) {
+  if (!node.fetching || node.installing()) return;
+  const auto& name = node.config.self;
+  if (fetches_[name] == node.fetching->identity) return;
+  fetches_[name] = node.fetching->identity;
+  at_node(5 + below(peace_ ? 20 : 200), name,
+          [this, name, identity = node.fetching->identity](member&) { arrived(name, identity); });
+}
+
+void simulation::arrived(const node_id& name, const std::string& identity) {
+  auto& node = *members_.at(name);
+  if (fetches_[name] != identity || node.installing()) return;  // another one took its place
+  fetches_[name].clear();
+  if (!copies_.contains(identity) || (!peace_ && chance(20))) {
+    node.fetching = nullptr;
+    node.core->on_snapshot_failed(identity);
+  } else if (node.begin_install(copies_)) {
+    install(name);
+  }
+  work(node);
+}
+
+// The state first, then the core and the log: a crash may come in between.
+void simulation::install(const node_id& name) {
+  at_node(1 + below(30), name, [this, name](member& node) {
+    node.replace_state();
+    ++installed;
+    if (!peace_ && chance(15)) return crash_for_a_while(name);
+    at_node(1 + below(30), name, [this](member& each) {
+      each.finish_install();
+      work(each);
+    });
+    work(node);
+  });
+}
+
+void simulation::crash_for_a_while(const node_id& name) {
+  crash(name);
+  at(20 + below(400), [this, name, life = life_[name]] {
+    if (life_[name] == life) restart(name);
+  });
 }
 
 void simulation::crash(const node_id& name) {
   members_.at(name)->crash();
   ++life_[name];
+  fetches_[name].clear();
   proposed_[name].clear();
   std::erase_if(reads_, [&](const auto& read) { return read.first.first == name; });
 }

@@ -16,7 +16,7 @@ public:
   /// Faults and clients for a while, then peace; checks everything. Empty: all is well.
   std::string run();
 
-  std::uint64_t reads_served = 0, acknowledged = 0, elections = 0;
+  std::uint64_t reads_served = 0, acknowledged = 0, elections = 0, installed = 0;
 
 private:
   using moment = std::uint64_t;
@@ -37,6 +37,13 @@ private:
   void client_acts(member& node);
   void fault();
   void compact_somewhere();
+  void schedule_copies(const node_id& name);
+  void follow_fetch(member& node);
+  void arrived(const node_id& name, const std::string& identity);
+  void install(const node_id& name);
+  /// Runs it unless the node has crashed by then.
+  void at_node(moment delay, const node_id& name, std::function<void(member&)> what);
+  void crash_for_a_while(const node_id& name);
   void crash(const node_id& name);
   void restart(const node_id& name);
   void collect_reads(member& node);
@@ -49,6 +56,9 @@ private:
   std::vector<node_id> names_;
   std::map<node_id, std::unique_ptr<member>> members_;
   std::map<node_id, int> life_;
+  std::map<node_id, std::string> fetches_;  // by whom: the identity
+  member::states copies_;
+  std::uint64_t copies_made_ = 0;
   std::map<node_id, int> side_;  // nodes on different sides do not hear each other
   std::map<std::pair<node_id, std::uint64_t>, read_in_flight> reads_;
   std::map<node_id, std::map<index_t, term_t>> proposed_;

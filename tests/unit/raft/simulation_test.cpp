@@ -16,7 +16,7 @@ void run_seeds(int nodes, std::uint64_t first, std::uint64_t count) {
   } else if (const auto* more = std::getenv("DUNLIN_SEEDS")) {
     count = std::strtoull(more, nullptr, 10);
   }
-  std::uint64_t reads = 0, writes = 0, elections = 0;
+  std::uint64_t reads = 0, writes = 0, elections = 0, installed = 0;
   for (auto seed = first; seed < first + count; ++seed) {
     simulation world{seed, nodes};
     const auto failure = world.run();
@@ -24,13 +24,17 @@ void run_seeds(int nodes, std::uint64_t first, std::uint64_t count) {
     reads += world.reads_served;
     writes += world.acknowledged;
     elections += world.elections;
+    installed += world.installed;
   }
   // The faults must leave room for what they are to disturb.
   EXPECT_GT(writes, 20 * count);
   EXPECT_GT(reads, 20 * count);
   EXPECT_GE(elections, static_cast<std::uint64_t>(nodes - 1) * count);
+  if (nodes > 1) {
+    EXPECT_GT(installed, count / 2);
+  }
   std::cout << nodes << " nodes: " << writes << " writes, " << reads << " reads, " << elections
-            << " vote requests in " << count << " seeds\n";
+            << " vote requests, " << installed << " snapshots installed in " << count << " seeds\n";
 }
 
 TEST(RaftSimulation, ThreeReplicasStaySafeUnderFaultsAndRecover) { run_seeds(3, 1, 150); }
