@@ -3,9 +3,13 @@
 #include "apps/testkit/chaos.hpp"
 #include "apps/testkit/client_workload.hpp"
 #include "apps/testkit/knobs.hpp"
+#include "apps/testkit/page_ledger.hpp"
 #include "apps/testkit/quiet_checks.hpp"
 #include "apps/testkit/race_workload.hpp"
+#include "apps/testkit/state_checks.hpp"
 #include "runtime/observe/reached.hpp"
+
+#include <caf/actor_registry.hpp>
 
 #include <fmt/format.h>
 
@@ -21,6 +25,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t last_events = 80;  // of a failure: what a person reads, and a pipe carries
 constexpr std::size_t failures_max = 30;
+constexpr std::uint32_t rows_every = 15;     // seconds: all rows of a partition are not free
 constexpr std::size_t states_max = 200'000;  // of the search for an order, per key
 
 class trial {
@@ -37,19 +42,28 @@ public:
     report_.seed = what.seed;
     report_.knobs = cluster_->shape().told;
   }
-  // What is still open calls its workload while the cluster goes.
-  ~trial() { cluster_.reset(); }
+  ~trial() {
+    // What is still open calls its workload while the cluster goes.
+    if (ends_) cluster_.reset();
+    // An actor system waits for its actors for ever: better leaked than silent.
+    (void)cluster_.release();
+  }
 
   void run() {
     if (!prepare()) return;
     clients_.begin();
     races_.begin();
     faults_.begin();
-    cluster_->time().run_for(std::chrono::seconds(what_.seconds));
+    for (std::uint32_t second = 1; second <= what_.seconds; ++second) {
+      cluster_->time().run_for(1s);
+      look_at_states(second % rows_every == 0);
+    }
     faults_.end();
     await_progress();
     check_answers();
     check_rest();
+    check_leftovers();
+    check_end();
   }
 
   void fail(const std::string& checker, const std::string& text) {
@@ -58,11 +72,10 @@ public:
 
   trial_report report() {
     report_.history = cluster_->history();
-    report_.virtual_seconds = static_cast<double>(cluster_->time().now().count()) / 1e9;
+    if (report_.virtual_seconds == 0) report_end();
     report_.operations = cluster_->requests();
     report_.faults = faults_.counts();
     report_.story = faults_.story();
-    report_.trace.assign(trace_.begin(), trace_.end());
     for (const auto& [name, times] : reached_places())
       report_.reached[name] = times - before_[name];
     return report_;
@@ -85,6 +98,7 @@ private:
       fail("progress", "a new cluster is not ready within 20 s");
       return false;
     }
+    actors_ = cluster_->time().system().registry().running();
     for (const auto* bucket : {"/work", "/mix"}) {
       const auto status = cluster_->call(cluster_->access_nodes().front(), "PUT", bucket).status;
       if (status == 200) continue;
@@ -115,6 +129,19 @@ private:
     fail_all("races", races_.mistakes());
   }
 
+  /// What must hold at any moment: of the ticks of all replicas, now and then of the rows of one.
+  void look_at_states(bool at_rows) {
+    for (partition_id id = 0; id <= cluster_->topology().options.partitions; ++id) {
+      bool looked = false;
+      for (const auto& name : cluster_->topology().partition_nodes(id)) {
+        const auto state = cluster_->state(name, id);
+        if (!state) continue;
+        fail_all("ticks", ticks_.observe(id, state_of(*state)));
+        if (at_rows && !std::exchange(looked, true)) fail_all("state", check_rows(rows_of(*state)));
+      }
+    }
+  }
+
   void check_rest() {
     if (cluster_->open_requests() > 0)
       fail("in flight",
@@ -122,7 +149,79 @@ private:
     fail_all("replicas", check_states(*cluster_, 10s));
     fail_all("pages", check_pages(*cluster_, cluster_->topology().options.write_quorum));
     fail_all("raft", cluster_->violations());
+    look_at_states(true);
+    check_root();
+    check_log_bytes();
     fail_all("error lines", cluster_->error_lines());
+    if (what_.seconds >= 60 && (faults_.counts().size() < 3 || cluster_->requests() < 200))
+      fail("thin", "fewer than 3 kinds of fault or 200 operations");
+  }
+
+  void check_root() {
+    const auto state_at = [this](partition_id id) {
+      return cluster_->state(cluster_->topology().partition_nodes(id).front(), id);
+    };
+    const auto root = rows_of(*state_at(0));
+    for (partition_id id = 1; id <= cluster_->topology().options.partitions; ++id)
+      fail_all("buckets", check_buckets(root, rows_of(*state_at(id))));
+  }
+
+  void check_log_bytes() {
+    for (const auto& name : cluster_->nodes()) {
+      std::uint64_t bytes = 0;
+      for (const auto& [path, size] : cluster_->disk(name).durable_files("wal"))
+        bytes += size;
+      if (bytes > cluster_->topology().options.wal_bytes_max)
+        fail("bounds", fmt::format("the log of {} has {} bytes", name, bytes));
+    }
+  }
+
+  /// Nothing stays in flight for ever, and in clusters that collect soon enough to wait for it
+  /// nothing stays on disk that nobody names.
+  void check_leftovers() {
+    auto& time = cluster_->time();
+    const auto running = [&] { return time.system().registry().running(); };
+    const auto nodes = cluster_->nodes().size();
+    // Each node makes a stub of a remote role when it first needs it.
+    const auto stubs = nodes * (nodes - 1) * (cluster_->topology().options.partitions + 3);
+    if (!time.run_until([&] { return running() <= actors_ + stubs; }, 120s))
+      fail("in flight", fmt::format("{} actors run, {} at first", running(), actors_));
+    const auto& tuning = cluster_->shape().tuning;
+    if (tuning.collect_interval > 3s || tuning.garbage_grace > 8s || tuning.sweep_interval > 20s ||
+        tuning.orphan_age > 15s)
+      return;
+    std::vector<std::string> unnamed;
+    page_ledger ledger;
+    const auto clean = [&] {
+      ledger = read_ledger(*cluster_);
+      unnamed = unnamed_pages(*cluster_, ledger);
+      return unnamed.empty() && ledger.garbage_rows == 0;
+    };
+    for (int round = 0; round < 100 && !clean(); ++round)
+      time.run_for(5s);
+    if (ledger.garbage_rows > 0)
+      fail("leaks", fmt::format("{} rows of garbage stay", ledger.garbage_rows));
+    fail_all("leaks", unnamed);
+    fail_all("pages after collection",
+             check_pages(*cluster_, cluster_->topology().options.write_quorum));
+  }
+
+  /// Whatever lives on after its node is in a circle, or waits for what never comes.
+  void check_end() {
+    report_end();
+    for (const auto& name : cluster_->nodes())
+      cluster_->crash(name);
+    auto& time = cluster_->time();
+    ends_ = time.run_until([&] { return time.system().registry().running() == 0; }, 30min);
+    if (!ends_)
+      fail("in flight", fmt::format("{} actors live on without their nodes",
+                                    time.system().registry().running()));
+  }
+
+  /// As it was before the nodes went.
+  void report_end() {
+    report_.virtual_seconds = static_cast<double>(cluster_->time().now().count()) / 1e9;
+    report_.trace.assign(trace_.begin(), trace_.end());
   }
 
   trial_options what_;
@@ -131,6 +230,9 @@ private:
   client_workload clients_;
   race_workload races_;
   chaos faults_;
+  tick_watch ticks_;
+  std::size_t actors_ = 0;  // of a cluster at rest
+  bool ends_ = true;
   std::deque<std::string> trace_;
   trial_report report_;
 };
