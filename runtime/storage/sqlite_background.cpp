@@ -28,6 +28,12 @@ sqlite_background::sqlite_background(disk& storage, std::shared_ptr<sqlite_share
 void sqlite_background::checkpoint() {
   // What the log holds when it is synced is durable, wherever it is moved afterwards.
   connection_.sync_log();
+  const auto copied = shared_->copies > 0;
+  move_pages();
+  if (!copied && shared_->copies == 0) shared_->pages_for_copies = 0;
+}
+
+void sqlite_background::move_pages() {
   for (int pass = 0; pass < passes_max; ++pass) {
     const auto moved = connection_.move_pages();
     if (!moved) return;  // the owner itself is at it

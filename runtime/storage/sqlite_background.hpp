@@ -15,6 +15,8 @@ public:
   std::unique_ptr<store_copy> copy_to(const std::string& path) override;
 
 private:
+  void move_pages();
+
   disk& storage_;
   std::shared_ptr<sqlite_shared> shared_;
   std::string path_;

@@ -1,6 +1,7 @@
 #include "runtime/storage/sqlite_copy.hpp"
 
 #include "runtime/disk/path.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -23,13 +24,15 @@ static void need(const Result& done, const char* step) {
 sqlite_copy::sqlite_copy(disk& storage, std::shared_ptr<sqlite_shared> shared,
                          const std::string& from, std::string to, const sqlite_options& config)
     : storage_(storage),
+      shared_(std::move(shared)),
       path_(std::move(to)),
-      log_pages_max_(config.log_pages_of_copy),
-      source_(std::make_unique<sqlite_connection>(storage, std::move(shared))),
+      log_pages_more_(config.log_pages_of_copy),
+      source_(std::make_unique<sqlite_connection>(storage, shared_)),
       target_(std::make_unique<sqlite_connection>(storage, std::make_shared<sqlite_shared>())) {
   const auto there = storage_.exists(path_);
   need(there, "look for an older one");
   if (*there) throw store_error(ec::already_exists, "copy: " + path_ + " is there");
+  ++shared_->copies;
   try {
     start(from);
   } catch (const store_error&) {
@@ -43,7 +46,9 @@ void sqlite_copy::start(const std::string& from) {
   source_->run("BEGIN");
   // The first read fixes what the transaction sees.
   const auto pages = source_->number("PRAGMA page_count");
-  log_pages_max_ = std::max(log_pages_max_, static_cast<std::uint32_t>(pages));
+  log_pages_more_ = std::max(log_pages_more_, static_cast<std::uint32_t>(pages));
+  log_pages_max_ = shared_->log_pages + log_pages_more_;
+  shared_->pages_for_copies = std::max(shared_->pages_for_copies.load(), log_pages_max_);
   auto made = storage_.open(path_, disk::mode::create);
   need(made, "make the file");
   made_ = std::move(*made);
@@ -57,17 +62,17 @@ void sqlite_copy::start(const std::string& from) {
 sqlite_copy::~sqlite_copy() { end(); }
 
 void sqlite_copy::end() {
-  backup_.reset();
-  target_.reset();
-  source_.reset();
+  let_go();
   if (std::exchange(made_, nullptr)) (void)storage_.remove(path_);  // at worst it takes room
 }
 
 bool sqlite_copy::step(std::uint64_t bytes_max) {
   if (!backup_) throw store_error(ec::invalid_argument, "copy: it has ended");
   try {
-    if (source_->shared().log_pages > log_pages_max_)
+    if (shared_->log_pages > log_pages_max_) {
+      DUNLIN_REACHED("sqlite.copy_gave_way");
       throw store_error(ec::overloaded, "copy: the log grew over its bound meanwhile");
+    }
     const auto pages = std::clamp<std::uint64_t>(bytes_max / page_bytes, 1, 1u << 20);
     const auto code = sqlite3_backup_step(backup_.get(), static_cast<int>(pages));
     if (code == SQLITE_DONE) return complete();
@@ -93,10 +98,14 @@ void sqlite_copy::sync_now_and_then(std::uint64_t pages) {
   need(made_->sync(), "sync");
 }
 
-bool sqlite_copy::complete() {
-  backup_.reset();  // with its last page the backup committed; these only let go
+void sqlite_copy::let_go() {
+  backup_.reset();
   target_.reset();
-  source_.reset();
+  if (std::exchange(source_, nullptr)) --shared_->copies;
+}
+
+bool sqlite_copy::complete() {
+  let_go();  // with its last page the backup has committed
   need(made_->sync(), "sync");
   need(storage_.sync_folder(folder_of(path_)), "sync the folder");
   made_.reset();

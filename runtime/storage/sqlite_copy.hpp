@@ -22,12 +22,15 @@ private:
   void start(const std::string& from);
   [[noreturn]] void stop(int sqlite_code);
   void sync_now_and_then(std::uint64_t pages);
+  void let_go();
   bool complete();
   void end();
 
   disk& storage_;
+  std::shared_ptr<sqlite_shared> shared_;  // of the source
   std::string path_;
-  std::uint32_t log_pages_max_;
+  std::uint32_t log_pages_more_;
+  std::uint32_t log_pages_max_ = 0;
   std::unique_ptr<file> made_;  // the copy's file; null: not ours to remove, or complete
   std::uint64_t unsynced_pages_ = 0;
   std::unique_ptr<sqlite_connection> source_, target_;

@@ -5,6 +5,8 @@
 namespace dunlin {
 
 static_assert(SQLITE_SHM_NLOCK == 8);
+// Held by whoever moves pages (https://www.sqlite.org/walformat.html, 2.3.1).
+static constexpr int checkpoint_lock = 1;
 
 bool sqlite_shared::lock_file(holder& who, int level) {
   const std::lock_guard held(mutex_);
@@ -81,6 +83,12 @@ void sqlite_shared::unlock(holder& who, int first, int count) {
     who.exclusive &= static_cast<std::uint16_t>(~bit);
     who.shared &= static_cast<std::uint16_t>(~bit);
   }
+  if (locks_[checkpoint_lock] == 0) checkpoint_ended_.notify_all();
+}
+
+void sqlite_shared::wait_for_checkpoint() {
+  std::unique_lock held(mutex_);
+  checkpoint_ended_.wait(held, [this] { return locks_[checkpoint_lock] == 0; });
 }
 
 void sqlite_shared::barrier() {

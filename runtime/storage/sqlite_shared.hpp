@@ -11,6 +11,7 @@
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -55,6 +56,9 @@ public:
   std::uint64_t new_names(const std::string& folder);  ///< 0: none
   void names_synced(const std::string& folder, std::uint64_t names);
 
+  /// Returns when nobody moves pages from the log to the database (any more).
+  void wait_for_checkpoint();
+
   // ---- between the owner and what works in the background ----
 
   /// Pages in the log after the owner's last commit.
@@ -62,10 +66,15 @@ public:
   /// Nearly all of a long log has been moved to the database: the owner moves the rest after its
   /// next commit, when nobody adds to it, so that the log can start over.
   std::atomic<bool> finish_wanted{false};
+  /// Copies that are being made, and how many pages more the log may have because of them: until
+  /// they have ended and a checkpoint in the background has moved what they held up.
+  std::atomic<int> copies{0};
+  std::atomic<std::uint32_t> pages_for_copies{0};
 
 private:
   static constexpr int lock_count = 8;
   std::mutex mutex_;
+  std::condition_variable checkpoint_ended_;
   std::vector<std::unique_ptr<char[]>> regions_;
   std::array<int, lock_count> locks_{};  // holders; -1: one, exclusively
   int file_readers_ = 0;

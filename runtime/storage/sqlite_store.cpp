@@ -2,6 +2,7 @@
 
 #include "runtime/disk/path.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/observe/reached.hpp"
 #include "runtime/storage/sqlite_background.hpp"
 #include "runtime/storage/sqlite_connection.hpp"
 #include "runtime/storage/sqlite_install.hpp"
@@ -118,7 +119,9 @@ void sqlite_store::parts::setup() {
   connection.run("PRAGMA journal_size_limit=" +
                  std::to_string(std::max<std::uint64_t>(options.log_pages_max, 1000) * 4096));
   const auto note_pages = [](void* to, sqlite3*, const char*, int pages) {
-    static_cast<sqlite_shared*>(to)->log_pages = static_cast<std::uint32_t>(pages);
+    const auto before = static_cast<sqlite_shared*>(to)->log_pages.exchange(
+        static_cast<std::uint32_t>(pages));
+    if (static_cast<std::uint32_t>(pages) < before) DUNLIN_REACHED("sqlite.log_started_over");
     return SQLITE_OK;
   };
   sqlite3_wal_hook(connection.db(), note_pages, shared.get());
@@ -149,12 +152,18 @@ void sqlite_store::parts::commit() {
   bound_log();
 }
 
-/// A log that never ends a moment with all of it moved would never start over. Between two commits
+/// A log that at no moment has all of its pages moved would never start over. Between two commits
 /// nobody adds to it, and after a checkpoint in the background there is little left to move.
 void sqlite_store::parts::bound_log() {
-  const auto too_long = options.log_pages_max > 0 && shared->log_pages > options.log_pages_max;
+  const auto allowed = std::uint64_t{options.log_pages_max} + shared->pages_for_copies;
+  const auto too_long = options.log_pages_max > 0 && shared->log_pages > allowed;
   if (!too_long && !shared->finish_wanted) return;
-  if (!connection.move_pages()) return;  // after the next commit, then
+  DUNLIN_REACHED("sqlite.owner_finished_checkpoint");
+  while (!connection.move_pages()) {
+    if (!too_long) return;  // after the next commit, then
+    // Nothing else would bound the log of an owner that writes faster than a checkpoint moves.
+    shared->wait_for_checkpoint();
+  }
   shared->finish_wanted = false;
 }
 

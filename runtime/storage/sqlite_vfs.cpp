@@ -1,6 +1,7 @@
 #include "runtime/storage/sqlite_vfs.hpp"
 
 #include "runtime/disk/path.hpp"
+#include "runtime/storage/sqlite_log_file.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -29,6 +30,8 @@ struct vfs_calls {
 
   static int close(sqlite3_file* handle) {
     shared(handle).unlock_file(*of(handle).locks, SQLITE_LOCK_NONE);
+    auto& log = of(handle).owner->log_;
+    if (log == of(handle).bytes) log = nullptr;
     delete of(handle).bytes;
     delete of(handle).path;
     delete of(handle).locks;
@@ -97,6 +100,8 @@ struct vfs_calls {
   static int lock_index(sqlite3_file* handle, int first, int count, int flags) {
     auto& locks = *of(handle).locks;
     if ((flags & SQLITE_SHM_UNLOCK) != 0) {
+      const auto* log = of(handle).owner->log_;
+      DUNLIN_ASSERT(log == nullptr || log->is_written());  // others may look from here on
       shared(handle).unlock(locks, first, count);
       return SQLITE_OK;
     }
@@ -132,7 +137,10 @@ struct vfs_calls {
     auto* made = new (handle) vfs_file{{&methods}, &owner, nullptr, nullptr, nullptr};
     made->locks = new sqlite_shared::holder;
     made->path = new std::string(name);
-    made->bytes = opened->release();
+    if ((flags & SQLITE_OPEN_WAL) != 0)
+      made->bytes = owner.log_ = new sqlite_log_file(std::move(*opened));
+    else
+      made->bytes = opened->release();
     if (out_flags != nullptr) *out_flags = flags;
     return SQLITE_OK;
   }

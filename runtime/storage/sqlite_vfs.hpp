@@ -14,6 +14,8 @@
 
 namespace dunlin {
 
+class sqlite_log_file;
+
 class sqlite_vfs {
 public:
   sqlite_vfs(disk& storage, std::shared_ptr<sqlite_shared> shared);
@@ -35,6 +37,7 @@ private:
 
   disk& disk_;
   std::shared_ptr<sqlite_shared> shared_;
+  sqlite_log_file* log_ = nullptr;  // owned by SQLite's handle
   std::string name_;
   sqlite3_vfs vfs_{};
   std::optional<ec> last_error_;
