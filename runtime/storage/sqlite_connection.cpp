@@ -5,12 +5,19 @@
 
 namespace dunlin {
 
+/// SQLite counts its memory under one mutex for all databases of the process; nobody asks.
+static void count_no_memory() {
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  (void)configured;  // a process that used SQLite before only keeps counting
+}
+
 sqlite_connection::sqlite_connection(disk& storage, std::shared_ptr<sqlite_shared> shared)
     : shared_(std::move(shared)), vfs_(storage, shared_) {}
 
 sqlite_connection::~sqlite_connection() { sqlite3_close(db_); }
 
 void sqlite_connection::open(const std::string& path, bool make, std::uint64_t cache_bytes) {
+  count_no_memory();
   // NOMUTEX: a connection belongs to one thread at a time.
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (make ? SQLITE_OPEN_CREATE : 0);
   need(sqlite3_open_v2(path.c_str(), &db_, flags, vfs_.name()));
@@ -19,6 +26,7 @@ void sqlite_connection::open(const std::string& path, bool make, std::uint64_t c
   sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   run("PRAGMA temp_store=MEMORY");
   run("PRAGMA mmap_size=0");
+  run("PRAGMA secure_delete=OFF");  // Debian's default overwrites what is erased with zeros
   run("PRAGMA cache_size=-" + std::to_string(std::max<std::uint64_t>(cache_bytes / 1024, 64)));
   run("PRAGMA cell_size_check=ON");
   run("PRAGMA wal_autocheckpoint=0");
