@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace dunlin::testkit {
@@ -10,9 +11,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::array<std::string_view, 12> names = {
-    "crash",          "silent_crash", "crash_at_call", "crash_leader", "cut_one_way", "cut_both",
-    "isolate_leader", "break_wires",  "slow_node",     "loss",         "full_disk",   "flip_bits"};
+constexpr std::array<std::string_view, 31> names = {
+    "crash",      "silent_crash", "crash_at_call", "crash_leader", "crash_all",   "crash_staggered",
+    "crash_loop", "away_long",    "pause",         "cut_one_way",  "cut_both",    "isolate_leader",
+    "halves",     "bridge",       "sees_some",     "flapping",     "swizzle",     "break_wires",
+    "slow_node",  "loss",         "adversary",     "narrow",       "clock_jump",  "clock_drift",
+    "full_disk",  "full_disks",   "last_byte",     "disk_error",   "disk_errors", "slow_disk",
+    "flip_bits"};
+static_assert(names.size() == static_cast<std::size_t>(fault::flip_bits) + 1);
 
 }  // namespace
 
@@ -27,129 +33,115 @@ std::vector<fault> all_faults() {
 
 chaos::chaos(virtual_cluster& cluster, chaos_options options)
     : cluster_(cluster),
+      network_(cluster.network()),
       options_(std::move(options)),
       random_(cluster.seed() * 6364136223846793005ull + 1442695040888963407ull),
       nodes_(cluster.nodes()) {
-  unlucky_ = draw();
+  // Damage is about pages, and whoever stores none has none.
+  side storing;
+  for (const auto& node : cluster.topology().nodes)
+    if (node.roles.contains(topology::role::storage)) storing.push_back(node.name);
+  unlucky_ = storing[random_() % storing.size()];
 }
 
-const node_id& chaos::draw() { return nodes_[random_() % nodes_.size()]; }
-
-std::chrono::milliseconds chaos::between(std::chrono::milliseconds min,
-                                         std::chrono::milliseconds max) {
-  const auto span = static_cast<std::uint64_t>((max - min).count()) + 1;
-  return min + std::chrono::milliseconds(random_() % span);
-}
-
-void chaos::tell(const std::string& what) {
-  story_.push_back(fmt::format("{:.3f} s: {}", cluster_.time().now().count() / 1e9, what));
-  cluster_.tell("FAULT " + what);
-}
-
-void chaos::later(std::chrono::milliseconds wait, std::function<void()> what) {
-  cluster_.time().events().after(wait, [alive = alive_, what = std::move(what)] {
-    if (*alive) what();
-  });
-}
+// ---- when ----
 
 void chaos::begin() {
   later(between(options_.pause_min, options_.pause_max), [this] { next(); });
+  later(1s, [this] { look_after(); });
 }
 
 void chaos::next() {
-  const auto what = options_.faults[random_() % options_.faults.size()];
-  const auto told = story_.size();
-  strike(what);
-  if (story_.size() > told) ++counts_[std::string(to_string(what))];
-  begin();
+  strike(options_.faults[random_() % options_.faults.size()]);
+  later(between(options_.pause_min, options_.pause_max), [this] { next(); });
+}
+
+/// As a supervisor does: a node that ended itself is started again.
+void chaos::look_after() {
+  for (const auto& name : nodes_)
+    if (!cluster_.runs(name) && !dark_.contains(name)) revive(name);
+  later(1s, [this] { look_after(); });
 }
 
 void chaos::end() {
   *std::exchange(alive_, std::make_shared<bool>(true)) = false;
   tell("the end of all faults");
-  cluster_.network().heal_all();
-  cluster_.network().set_faults({});
+  network_.heal_all();
+  network_.set_faults(cluster_.shape().weather);
   for (const auto& name : nodes_) {
-    cluster_.network().slow(name, {});
-    cluster_.disk(name).give_back();
+    network_.slow(name, {});
+    cluster_.resume(name);
+    cluster_.set_clock(name, {});
+    cluster_.mend_disk(name);
     cluster_.disk(name).cancel_crash();
   }
+  dark_.clear();
   cluster_.start_all();
 }
 
+void chaos::later(milliseconds wait, std::function<void()> what) {
+  cluster_.time().events().after(wait, [alive = alive_, what = std::move(what)] {
+    if (*alive) what();
+  });
+}
+
+// ---- what ----
+
 void chaos::strike(fault what) {
-  const auto& victim = draw();
+  const auto told = story_.size();
+  dispatch(what);
+  if (story_.size() > told) ++counts_[std::string(to_string(what))];
+}
+
+void chaos::dispatch(fault what) {
+  const auto victim = draw();
+  const auto between_nodes = what >= fault::cut_one_way && what <= fault::break_wires;
+  if (between_nodes && nodes_.size() < 2) return;
   switch (what) {
-    case fault::crash_leader:
-    case fault::isolate_leader: {
-      const auto leader = draw_leader();
-      if (leader.empty()) return;
-      return what == fault::crash_leader ? crash(leader, random_() % 2 == 0) : isolate(leader);
-    }
-    case fault::full_disk:
-    case fault::flip_bits: return strike_node(what, unlucky_);
-    case fault::loss: {
-      simulation::network_faults faults;
-      faults.delay_max = std::chrono::milliseconds(1 + random_() % 30);
-      faults.lost_per_million = static_cast<std::uint32_t>(random_() % 50'000);
-      faults.broken_per_million = static_cast<std::uint32_t>(random_() % 2'000);
-      tell("loss on all ways");
-      cluster_.network().set_faults(faults);
-      return later(length(), [this] { cluster_.network().set_faults({}); });
-    }
-    default: return strike_node(what, victim);
+    case fault::crash: return crash(victim, false, length());
+    case fault::silent_crash: return crash(victim, true, length());
+    case fault::crash_at_call: return crash_at_call(victim);
+    case fault::crash_leader: return crash_leader();
+    case fault::crash_all: return crash_everywhere(0ms);
+    case fault::crash_staggered: return crash_everywhere(between(20ms, 1500ms));
+    case fault::crash_loop: return crash_again(victim, 2 + up_to(3));
+    case fault::away_long:
+      return crash(victim, false, between(options_.away_max / 2, options_.away_max));
+    case fault::pause: return pause(victim);
+    case fault::cut_one_way: return cut(victim, false);
+    case fault::cut_both: return cut(victim, true);
+    case fault::isolate_leader: return isolate_leader();
+    case fault::halves: return split(false);
+    case fault::bridge: return split(true);
+    case fault::sees_some: return hide_some(victim);
+    case fault::flapping: return start_flapping(victim);
+    case fault::swizzle: return swizzle();
+    case fault::break_wires: return break_wires(victim);
+    case fault::slow_node: return slow(victim);
+    case fault::loss: return lose();
+    case fault::adversary: return disturb();
+    case fault::narrow: return narrow();
+    case fault::clock_jump: return jump_clock(victim, false);
+    case fault::clock_drift: return jump_clock(victim, true);
+    case fault::full_disk: return fill({victim});
+    case fault::full_disks: return fill(shuffled());
+    case fault::last_byte: return fill_up(victim);
+    case fault::disk_error: return fail_disk(victim, true);
+    case fault::disk_errors: return fail_disk(victim, false);
+    case fault::slow_disk: return slow_disk(victim);
+    case fault::flip_bits: return flip_bits();
   }
 }
 
-void chaos::strike_node(fault what, const node_id& victim) {
-  auto& network = cluster_.network();
+// ---- who and how long ----
+
+const node_id& chaos::draw() { return nodes_[random_() % nodes_.size()]; }
+
+node_id chaos::draw_other(const node_id& than) {
   auto other = draw();
-  while (other == victim)
+  while (other == than)
     other = draw();
-  switch (what) {
-    case fault::crash: return crash(victim, false);
-    case fault::silent_crash: return crash(victim, true);
-    case fault::crash_at_call: {
-      if (!cluster_.runs(victim)) return;
-      const auto call = 1 + random_() % 200;
-      tell(fmt::format("power fails at {} in call {}", victim, call));
-      cluster_.crash_at_call(victim, call);
-      return later(5s + length(), [this, victim] { revive(victim); });
-    }
-    case fault::cut_one_way:
-    case fault::cut_both: {
-      const auto both = what == fault::cut_both;
-      tell(fmt::format("{} cut from {}{}", victim, other, both ? ", both ways" : ""));
-      network.cut(victim, other);
-      if (both) network.cut(other, victim);
-      return later(length(), [&network, victim, other] {
-        network.heal(victim, other);
-        network.heal(other, victim);
-      });
-    }
-    case fault::break_wires:
-      tell(fmt::format("wires of {} and {} break", victim, other));
-      return network.break_wires(victim, other);
-    case fault::slow_node:
-      tell("slow: " + victim);
-      network.slow(victim, std::chrono::milliseconds(1 + random_() % 300));
-      return later(length(), [&network, victim] { network.slow(victim, {}); });
-    case fault::full_disk: {
-      auto& disk = cluster_.disk(victim);
-      tell("full disk: " + victim);
-      disk.leave_free(48u << 20);  // within the reserve
-      return later(2 * length(), [&disk] { disk.give_back(); });
-    }
-    case fault::flip_bits: return flip_bits(victim);
-    default: return;
-  }
-}
-
-void chaos::crash(const node_id& victim, bool silent) {
-  if (!cluster_.runs(victim)) return;
-  tell(fmt::format("power fails at {}{}", victim, silent ? ", silently" : ""));
-  cluster_.crash(victim, silent);
-  later(length(), [this, victim] { revive(victim); });
+  return other;
 }
 
 node_id chaos::draw_leader() {
@@ -160,39 +152,22 @@ node_id chaos::draw_leader() {
   return {};
 }
 
-void chaos::isolate(const node_id& victim) {
-  tell(fmt::format("{} cut from everybody", victim));
-  const auto others = [this, victim] {
-    auto all = nodes_;
-    std::erase(all, victim);
-    return all;
-  }();
-  for (const auto& other : others)
-    cluster_.network().cut_both(victim, other);
-  later(length(), [this, victim, others] {
-    for (const auto& other : others) {
-      cluster_.network().heal(victim, other);
-      cluster_.network().heal(other, victim);
-    }
-  });
+chaos::side chaos::shuffled() {
+  // Not std::shuffle, which may differ between libraries.
+  auto all = nodes_;
+  for (auto i = all.size(); i > 1; --i)
+    std::swap(all[i - 1], all[random_() % i]);
+  return all;
 }
 
-void chaos::revive(const node_id& victim) {
-  if (cluster_.runs(victim)) return;
-  tell("power is back at " + victim);
-  // Now and then it fails again while the node starts.
-  if (random_() % 4 == 0) cluster_.crash_at_call(victim, 1 + random_() % 400);
-  if (!cluster_.start(victim)) later(200ms, [this, victim] { revive(victim); });
+chaos::milliseconds chaos::between(milliseconds min, milliseconds max) {
+  return min + milliseconds(up_to(static_cast<std::uint64_t>((max - min).count())));
 }
 
-void chaos::flip_bits(const node_id& victim) {
-  auto& disk = cluster_.disk(victim);
-  for (const auto& [path, size] : disk.durable_files("extents")) {
-    if (size == 0) continue;
-    const auto offset = random_() % size;
-    tell(fmt::format("a bit of {} flips at {}, offset {}", path, victim, offset));
-    disk.flip_bit(path, offset, static_cast<int>(random_() % 8));
-  }
+void chaos::tell(const std::string& what) {
+  story_.push_back(
+      fmt::format("{:.3f} s: {}", static_cast<double>(cluster_.time().now().count()) / 1e9, what));
+  cluster_.tell("FAULT " + what);
 }
 
 }  // namespace dunlin::testkit

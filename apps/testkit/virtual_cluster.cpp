@@ -153,8 +153,10 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
   options.seed = assembly::credentials{root_.access_key, root_.secret};
   options.checkpoint_bytes = shape_.checkpoint_bytes;
   options.tuning = shape_.tuning;
-  options.observer = [this, name, &machine](partition_id partition, const raft::raft_core& core,
-                                            const raft::ready& work) {
+  options.observer = [this, name, &machine, life = machine.life](partition_id partition,
+                                                                 const raft::raft_core& core,
+                                                                 const raft::ready& work) {
+    if (machine.life != life) return;  // the power is off: what it does now nobody sees
     watch_->step(name, partition, core, work);
     machine.leads[partition] = core.leads();
     note(partition ^ core.term() << 8 ^ core.commit() << 24 ^ work.messages.size() << 56);
@@ -224,6 +226,7 @@ void virtual_cluster::power_off(const node_id& name, bool silent) {
   if (machine.node) machine.node->stop();
   machine.node.reset();
   machine.leads.clear();
+  ++machine.life;
   watch_->crashed(name);
   // Turns that have begun end now.
   set_services();

@@ -163,6 +163,7 @@ private:
     std::shared_ptr<random_source> random;
     std::shared_ptr<metrics> counts;
     std::unique_ptr<assembly::node> node;
+    std::uint64_t life = 1;
     std::map<partition_id, std::weak_ptr<kv_store>> states;
     std::map<partition_id, bool> leads;
     std::weak_ptr<extents::extent_store> pages;

@@ -82,6 +82,7 @@ public:
 
   // ---- faults ----
   void set_faults(const network_faults& faults) { faults_ = faults; }
+  const network_faults& faults() const { return faults_; }
   /// Adds to every delay from and to the node; zero: as the others.
   void slow(const node_id& node, std::chrono::microseconds extra);
   /// Nothing passes in this direction until it is healed.
