@@ -2,12 +2,16 @@
 /// but count as space.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace dunlin::simulation {
+
+bool is_zero(std::string_view data);
 
 class sim_bytes {
 public:
@@ -26,10 +30,17 @@ public:
   void punch(std::uint64_t offset, std::uint64_t size);
   void flip(std::uint64_t offset, int bit);
 
+  /// Becomes equal to `other` in all blocks that [offset, offset + size) touches; shares them.
+  void share(const sim_bytes& other, std::uint64_t offset, std::uint64_t size);
+
 private:
-  void write_block(std::uint64_t block, std::uint64_t at, std::string_view data);
+  using block = std::array<char, block_bytes>;
+  using block_ptr = std::shared_ptr<block>;  // null: zeros
+  static block& own(block_ptr& bytes);
+  void write_block(std::uint64_t number, std::uint64_t at, std::string_view data);
   std::uint64_t size_ = 0;
-  std::map<std::uint64_t, std::string> blocks_;  // an empty string is a block of zeros
+  // Shared with copies of this content, until one of them writes.
+  std::map<std::uint64_t, block_ptr> blocks_;
 };
 
 }  // namespace dunlin::simulation

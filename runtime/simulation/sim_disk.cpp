@@ -6,6 +6,9 @@
 
 namespace dunlin::simulation {
 
+/// From here on a write is kept as blocks: sharing one costs a copy of it at the next write there.
+static constexpr std::size_t long_write_bytes = 32u << 10;
+
 /// Closed for good once its disk has crashed. Must not outlive the disk.
 class sim_file final : public file {
 public:
@@ -39,17 +42,24 @@ public:
       return refuse();
     ++disk_.counts_.writes;
     disk_.counts_.written_bytes += data.size();
-    return change({disk_call::pwrite, offset, data.size(), std::string(data)});
+    of_->now.write(offset, data);
+    auto& one =
+        of_->changes.emplace_back(sim_disk::change{disk_call::pwrite, offset, data.size(), {}, {}});
+    if (data.size() < long_write_bytes)
+      one.data = data;
+    else
+      one.kept.share(of_->now, offset, data.size());
+    return disk_.leave();
   }
 
   result<void> truncate(std::uint64_t size) override {
     if (auto error = enter(disk_call::truncate)) return *error;
-    return change({disk_call::truncate, size, 0, {}});
+    return change({disk_call::truncate, size, 0, {}, {}});
   }
 
   result<void> punch(std::uint64_t offset, std::uint64_t size) override {
     if (auto error = enter(disk_call::punch)) return *error;
-    return change({disk_call::punch, offset, size, {}});
+    return change({disk_call::punch, offset, size, {}, {}});
   }
 
   result<void> sync() override {
@@ -138,6 +148,7 @@ void sim_disk::crash() {
   for (auto& [path, of] : files_) {
     settle(*of, false);
     of->now = of->durable;
+    of->diverged = false;
   }
   ++life_;
   ++counts_.crashes;
@@ -148,28 +159,46 @@ void sim_disk::crash() {
 
 void sim_disk::apply(sim_bytes& to, const change& one) {
   switch (one.what) {
-    case disk_call::pwrite: return to.write(one.offset, one.data);
+    case disk_call::pwrite: return to.write(one.offset, content(one, 0, one.size));
     case disk_call::truncate: return to.resize(one.offset);
     default: return to.punch(one.offset, one.size);
   }
+}
+
+std::string sim_disk::content(const change& of, std::uint64_t at, std::uint64_t size) {
+  if (!of.data.empty()) return of.data.substr(at, size);
+  std::string bytes(size, '\0');
+  of.kept.read(of.offset + at, bytes.data(), size);
+  return bytes;
 }
 
 void sim_disk::apply_torn(sim_bytes& to, const change& one) {
   constexpr std::uint64_t sector = 512;
   for (std::uint64_t at = 0; at < one.size;) {
     const auto piece = std::min(sector - (one.offset + at) % sector, one.size - at);
-    if (random_() % 2 == 0) to.write(one.offset + at, std::string_view(one.data).substr(at, piece));
+    if (random_() % 2 == 0) to.write(one.offset + at, content(one, at, piece));
     at += piece;
   }
 }
 
 // Each change for itself, because a disk orders nothing between two syncs.
 void sim_disk::settle(inode& of, bool all) {
+  if (all && !of.diverged) return settle_all(of);
+  of.diverged = true;
   for (const auto& one : of.changes) {
     const auto fate = all ? 0 : random_() % 3;
     if (fate == 0) apply(of.durable, one);
     if (fate == 1 && one.what == disk_call::pwrite) apply_torn(of.durable, one);
   }
+  of.changes.clear();
+}
+
+void sim_disk::settle_all(inode& of) {
+  const auto cut = std::any_of(of.changes.begin(), of.changes.end(),
+                               [](const change& one) { return one.what == disk_call::truncate; });
+  if (cut) of.durable = of.now;
+  for (const auto& one : of.changes)
+    if (!cut) of.durable.share(of.now, one.offset, one.size);
   of.changes.clear();
 }
 

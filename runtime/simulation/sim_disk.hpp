@@ -103,11 +103,13 @@ private:
     disk_call what;
     std::uint64_t offset = 0;  // truncate: the new size
     std::uint64_t size = 0;
-    std::string data;
+    std::string data;  // of a short write
+    sim_bytes kept;    // of a long one: blocks shared with the file
   };
   struct inode {
     sim_bytes now, durable;
-    std::vector<change> changes;
+    std::vector<change> changes;  // applied to `durable` they make it equal to `now`...
+    bool diverged = false;        // ...unless a sync has failed in this life
   };
   using inode_ptr = std::shared_ptr<inode>;
   using tree = std::map<std::string, inode_ptr>;
@@ -121,8 +123,10 @@ private:
   std::optional<ec> enter(disk_call what, const std::string& path);
   result<void> leave();
   void settle(inode& of, bool all);
+  static void settle_all(inode& of);
   void apply_torn(sim_bytes& to, const change& one);
   static void apply(sim_bytes& to, const change& one);
+  static std::string content(const change& of, std::uint64_t at, std::uint64_t size);
   static void apply(tree& to, const folder_change& one);
   bool folder_exists(const std::string& folder) const;
 
