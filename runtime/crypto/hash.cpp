@@ -3,7 +3,6 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <array>
@@ -46,26 +45,69 @@ std::string digest::finish() {
   return {reinterpret_cast<const char*>(raw.data()), size};
 }
 
-std::string sha256::of(std::string_view bytes) {
-  sha256 running;
+namespace {
+
+/// One digest after the other in a context that each thread keeps: short ones cost most where they
+/// begin.
+class short_digest {
+public:
+  explicit short_digest(const EVP_MD* algorithm) {
+    DUNLIN_ASSERT(algorithm != nullptr && context() != nullptr);
+    DUNLIN_ASSERT(EVP_DigestInit_ex2(context(), algorithm, nullptr) == 1);
+  }
+  void update(std::string_view bytes) {
+    DUNLIN_ASSERT(EVP_DigestUpdate(context(), bytes.data(), bytes.size()) == 1);
+  }
+  std::string finish() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> raw;
+    unsigned size = 0;
+    DUNLIN_ASSERT(EVP_DigestFinal_ex(context(), raw.data(), &size) == 1);
+    return {reinterpret_cast<const char*>(raw.data()), size};
+  }
+
+private:
+  static EVP_MD_CTX* context() {
+    thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> kept{
+        EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+    return kept.get();
+  }
+};
+
+std::string digest_of(const char* algorithm, std::string_view bytes) {
+  short_digest running(fetched(algorithm));
   running.update(bytes);
   return running.finish();
 }
 
-std::string md5::of(std::string_view bytes) {
-  md5 running;
-  running.update(bytes);
-  return running.finish();
-}
+}  // namespace
 
+std::string sha256::of(std::string_view bytes) { return digest_of("SHA256", bytes); }
+
+std::string md5::of(std::string_view bytes) { return digest_of("MD5", bytes); }
+
+// RFC 2104. OpenSSL 3 looks its HMAC up by name at every call, which costs more than the hashing.
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> raw;
-  unsigned size = 0;
-  const auto* made =
-      HMAC(fetched("SHA256"), key.data(), static_cast<int>(key.size()),
-           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), raw.data(), &size);
-  DUNLIN_ASSERT(made != nullptr);
-  return {reinterpret_cast<const char*>(raw.data()), size};
+  constexpr std::size_t block_bytes = 64;
+  std::array<char, block_bytes> inner{}, outer{};
+  const auto hashed = key.size() > block_bytes ? sha256::of(key) : std::string{};
+  if (key.size() > block_bytes) key = hashed;
+  std::copy(key.begin(), key.end(), inner.begin());
+  outer = inner;
+  for (auto& byte : inner)
+    byte ^= 0x36;
+  for (auto& byte : outer)
+    byte ^= 0x5c;
+  const auto make = [](std::string_view pad, std::string_view text) {
+    short_digest running(fetched("SHA256"));
+    running.update(pad);
+    running.update(text);
+    return running.finish();
+  };
+  const auto first = make({inner.data(), block_bytes}, bytes);
+  auto made = make({outer.data(), block_bytes}, first);
+  OPENSSL_cleanse(inner.data(), block_bytes);
+  OPENSSL_cleanse(outer.data(), block_bytes);
+  return made;
 }
 
 std::string hex(std::string_view bytes) {
