@@ -97,7 +97,10 @@ void send_map_query(self_pointer self, const partition_actor& to, const core::se
               return perform_all(
                   self, state.core->on_reply(now(self), task, attempt, core::verdict::no_map));
             const auto& map = reply.cluster_map();
-            if (map.epoch() >= state.map.epoch()) state.map = map;
+            if (!state.map || map.epoch() >= state.map_epoch) {
+              state.map = caf::make_message(map);
+              state.map_epoch = map.epoch();
+            }
             perform_all(self,
                         state.core->on_map(now(self), task, attempt, map.epoch(), places(map)));
           },
@@ -131,6 +134,13 @@ void perform(self_pointer self, const core::send& out) {
   }
 }
 
+/// Every upload asks: all of them are given the one copy.
+void deliver_map(self_pointer self, caf::response_promise& promise) {
+  auto& state = self->state;
+  if (!state.map) state.map = caf::make_message(v1::ClusterMap{});
+  promise.deliver(*state.map);
+}
+
 void perform(self_pointer self, const core::deliver& out) {
   auto task = self->state.tasks.extract(out.task);
   if (auto* command = std::get_if<state_type::command_task>(&task.mapped()))
@@ -138,7 +148,7 @@ void perform(self_pointer self, const core::deliver& out) {
   else if (auto* query = std::get_if<state_type::query_task>(&task.mapped()))
     query->promise.deliver(std::move(query->reply));
   else
-    std::get<state_type::map_task>(task.mapped()).promise.deliver(self->state.map);
+    deliver_map(self, std::get<state_type::map_task>(task.mapped()).promise);
 }
 
 void perform(self_pointer self, const core::fail& out) {

@@ -50,7 +50,8 @@ struct partition_router_state {
   partition_router_options options;
   std::unique_ptr<partition_router_core> core;
   std::unique_ptr<router_figures> figures;
-  v1::ClusterMap map;  ///< newest
+  std::optional<caf::message> map;  ///< newest: a v1::ClusterMap
+  std::uint64_t map_epoch = 0;
   std::map<std::uint64_t, std::variant<command_task, query_task, map_task>> tasks;
   std::uint64_t last_task = 0;
   std::optional<partition_router_core::time> armed;
