@@ -4,6 +4,7 @@
 #include "apps/assembly/node.hpp"
 #include "apps/assembly/process_ports.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/scheduling/frugal_scheduler.hpp"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -51,10 +52,8 @@ private:
 
 caf::actor_system_config system_config() {
   caf::actor_system_config config;
-  // Measured (docs/decisions/0005): stealing workers poll; sharing ones sleep until there is work.
-  config.set("scheduler.policy", caf::atom("sharing"));
   const auto threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 16);
-  config.set("scheduler.max-threads", threads);
+  scheduling::use_frugal_scheduler(config, threads);
   return config;
 }
 
