@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "messages/page_id.hpp"
+#include "runtime/ask.hpp"
 #include "runtime/observe/log.hpp"
 
 namespace dunlin {
@@ -38,10 +39,10 @@ static void exchange(self_pointer self, const core::fetch& wish, const v1::Ticke
   message.transfer.head.set_offset(wish.what.offset);
   message.transfer.head.set_length(wish.what.length);
   const auto answer = answer_of(self, wish);
-  self->request(self->state.context->parts.link, timeout + std::chrono::seconds(1),
-                std::move(message))
-      .then([answer](const page_answer& page) { answer(page.body); },
-            [answer](const caf::error& error) { answer(code_of(error)); });
+  ask(
+      self, self->state.context->parts.link, timeout + std::chrono::seconds(1), std::move(message),
+      [answer](const page_answer& page) { answer(page.body); },
+      [answer](const caf::error& error) { answer(code_of(error)); });
 }
 
 static void perform(self_pointer self, const core::fetch& wish) {
@@ -55,9 +56,10 @@ static void perform(self_pointer self, const core::fetch& wish) {
   message.set_replica_set(self->state.core->run(wish.what.run).replica_set);
   message.set_trace_id(self->state.trace_id);
   message.set_lifetime_ms(static_cast<std::uint32_t>(2 * options_of(self).read_timeout.count()));
-  self->request(node, options_of(self).control_timeout, std::move(message))
-      .then([self, wish](const v1::Ticket& ticket) { exchange(self, wish, ticket); },
-            [answer](const caf::error& error) { answer(code_of(error)); });
+  ask(
+      self, node, options_of(self).control_timeout, std::move(message),
+      [self, wish](const v1::Ticket& ticket) { exchange(self, wish, ticket); },
+      [answer](const caf::error& error) { answer(code_of(error)); });
 }
 
 static void perform(self_pointer self, const core::deliver& what) {
@@ -85,8 +87,9 @@ static void perform(self_pointer self, const core::repair& wish) {
   message.mutable_range()->set_pages(1);
   message.set_source(wish.source);
   // At best effort: the next read reports it again.
-  self->request(node, options_of(self).control_timeout, std::move(message))
-      .then([](const v1::RepairPagesReply&) {}, [](const caf::error&) {});
+  ask(
+      self, node, options_of(self).control_timeout, std::move(message),
+      [](const v1::RepairPagesReply&) {}, [](const caf::error&) {});
 }
 
 /// An answer that comes at once ends in here again; what it leads to is performed first, which is

@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "messages/page_id.hpp"
+#include "runtime/ask.hpp"
 #include "runtime/observe/log.hpp"
 
 namespace dunlin {
@@ -51,13 +52,13 @@ static void perform(self_pointer self, const core::open_ticket& wish) {
   message.set_replica_set(attempt.set.id);
   message.set_trace_id(state.trace_id);
   message.set_lifetime_ms(std::chrono::milliseconds(ticket_lifetime).count());
-  self->request(node, options_of(self).control_timeout, std::move(message))
-      .then(
-          [self, wish, answer](const v1::Ticket& ticket) {
-            self->state.attempts.at(wish.attempt).tickets[wish.replica] = ticket.secret();
-            answer(result<void>());
-          },
-          [answer](const caf::error& error) { answer(code_of(error)); });
+  ask(
+      self, node, options_of(self).control_timeout, std::move(message),
+      [self, wish, answer](const v1::Ticket& ticket) {
+        self->state.attempts.at(wish.attempt).tickets[wish.replica] = ticket.secret();
+        answer(result<void>());
+      },
+      [answer](const caf::error& error) { answer(code_of(error)); });
 }
 
 static void perform(self_pointer self, const core::send_page& wish) {
@@ -74,12 +75,13 @@ static void perform(self_pointer self, const core::send_page& wish) {
     perform_all(self, self->state.core->on_page(attempt, replica, index, outcome));
   };
   // The link answers by itself within the timeout; a second more tells of a dead link.
-  self->request(state.context->parts.link, timeout + std::chrono::seconds(1), std::move(message))
-      .then([answer](const page_answer&) { answer(result<void>()); },
-            [answer, node = attempt.set.nodes[wish.replica]](const caf::error& error) {
-              log::debug("coordinator.replica_failed", {{"node", node}, {"error", render(error)}});
-              answer(code_of(error));
-            });
+  ask(
+      self, state.context->parts.link, timeout + std::chrono::seconds(1), std::move(message),
+      [answer](const page_answer&) { answer(result<void>()); },
+      [answer, node = attempt.set.nodes[wish.replica]](const caf::error& error) {
+        log::debug("coordinator.replica_failed", {{"node", node}, {"error", render(error)}});
+        answer(code_of(error));
+      });
 }
 
 static void perform(self_pointer self, core::take_more) {
@@ -127,8 +129,9 @@ static void perform(self_pointer self, const core::failed& failed) {
 /// At best effort: the answer changes nothing, and often nobody is left to hear it.
 template <class Reply, class Message>
 static void tell(self_pointer self, const storage_node_actor& node, const Message& message) {
-  self->request(node, options_of(self).control_timeout, message)
-      .then([](const Reply&) {}, [](const caf::error&) {});
+  ask(
+      self, node, options_of(self).control_timeout, message, [](const Reply&) {},
+      [](const caf::error&) {});
 }
 
 static void perform(self_pointer self, const core::repair& wish) {

@@ -2,6 +2,7 @@
 
 #include "messages/bucket_hash.hpp"
 #include "messages/error.hpp"
+#include "runtime/ask.hpp"
 #include "runtime/observe/log.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -60,51 +61,50 @@ void send_command(self_pointer self, const partition_actor& to, const core::send
   client.set_incarnation(self->state.options.incarnation);
   client.set_sequence(out.client->sequence);
   client.set_lowest_unanswered(out.client->lowest_unanswered);
-  self->request(to, out.timeout, std::move(command))
-      .then(
-          [self, task = out.task, attempt = out.attempt](const v1::CommandReply& reply) {
-            const auto found = self->state.tasks.find(task);
-            if (found != self->state.tasks.end())
-              std::get<state_type::command_task>(found->second).reply = reply;
-            perform_all(self, self->state.core->on_reply(now(self), task, attempt, judge(reply)));
-          },
-          error_handler(self, out));
+  ask(
+      self, to, out.timeout, std::move(command),
+      [self, task = out.task, attempt = out.attempt](const v1::CommandReply& reply) {
+        const auto found = self->state.tasks.find(task);
+        if (found != self->state.tasks.end())
+          std::get<state_type::command_task>(found->second).reply = reply;
+        perform_all(self, self->state.core->on_reply(now(self), task, attempt, judge(reply)));
+      },
+      error_handler(self, out));
 }
 
 void send_query(self_pointer self, const partition_actor& to, const core::send& out,
                 v1::PartitionQuery query) {
   query.set_partition(out.partition);
-  self->request(to, out.timeout, std::move(query))
-      .then(
-          [self, task = out.task, attempt = out.attempt](const v1::QueryReply& reply) {
-            const auto found = self->state.tasks.find(task);
-            if (found != self->state.tasks.end())
-              std::get<state_type::query_task>(found->second).reply = reply;
-            perform_all(self, self->state.core->on_reply(now(self), task, attempt, judge(reply)));
-          },
-          error_handler(self, out));
+  ask(
+      self, to, out.timeout, std::move(query),
+      [self, task = out.task, attempt = out.attempt](const v1::QueryReply& reply) {
+        const auto found = self->state.tasks.find(task);
+        if (found != self->state.tasks.end())
+          std::get<state_type::query_task>(found->second).reply = reply;
+        perform_all(self, self->state.core->on_reply(now(self), task, attempt, judge(reply)));
+      },
+      error_handler(self, out));
 }
 
 void send_map_query(self_pointer self, const partition_actor& to, const core::send& out) {
   v1::PartitionQuery query;
   query.set_partition(out.partition);
   query.mutable_get_cluster_map();
-  self->request(to, out.timeout, std::move(query))
-      .then(
-          [self, task = out.task, attempt = out.attempt](const v1::QueryReply& reply) {
-            auto& state = self->state;
-            if (!reply.has_cluster_map())
-              return perform_all(
-                  self, state.core->on_reply(now(self), task, attempt, core::verdict::no_map));
-            const auto& map = reply.cluster_map();
-            if (!state.map || map.epoch() >= state.map_epoch) {
-              state.map = caf::make_message(map);
-              state.map_epoch = map.epoch();
-            }
-            perform_all(self,
-                        state.core->on_map(now(self), task, attempt, map.epoch(), places(map)));
-          },
-          error_handler(self, out));
+  ask(
+      self, to, out.timeout, std::move(query),
+      [self, task = out.task, attempt = out.attempt](const v1::QueryReply& reply) {
+        auto& state = self->state;
+        if (!reply.has_cluster_map())
+          return perform_all(self,
+                             state.core->on_reply(now(self), task, attempt, core::verdict::no_map));
+        const auto& map = reply.cluster_map();
+        if (!state.map || map.epoch() >= state.map_epoch) {
+          state.map = caf::make_message(map);
+          state.map_epoch = map.epoch();
+        }
+        perform_all(self, state.core->on_map(now(self), task, attempt, map.epoch(), places(map)));
+      },
+      error_handler(self, out));
 }
 
 // ---- effects ----

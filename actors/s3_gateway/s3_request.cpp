@@ -1,6 +1,7 @@
 #include "actors/s3_gateway/s3_request.hpp"
 
 #include "messages/error.hpp"
+#include "runtime/ask.hpp"
 #include "runtime/observe/log.hpp"
 
 #include <caf/all.hpp>
@@ -241,16 +242,16 @@ s3::async<result<Value>> request_services::call(Handle to, std::chrono::millisec
   return answer{[this, to = std::move(to), timeout, message = std::move(message),
                  convert](typename answer::resume done) {
     if (!to) return done(ec::unavailable);
-    self_->request(to, timeout, message)
-        .then(
-            [this, done, convert](const Reply& reply) {
-              done(convert(reply));
-              turned_();
-            },
-            [this, done](const caf::error& error) {
-              done(code_of(error));
-              turned_();
-            });
+    dunlin::ask(
+        self_, to, timeout, message,
+        [this, done, convert](const Reply& reply) {
+          done(convert(reply));
+          turned_();
+        },
+        [this, done](const caf::error& error) {
+          done(code_of(error));
+          turned_();
+        });
   }};
 }
 

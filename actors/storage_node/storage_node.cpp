@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "messages/page_id.hpp"
+#include "runtime/ask.hpp"
 #include "runtime/disk/crc32c.hpp"
 #include "runtime/observe/log.hpp"
 
@@ -69,13 +70,13 @@ static caf::result<page_answer> write_page(self_pointer self, const page_transfe
                    std::move(body)}};
   auto promise = self->make_response_promise<page_answer>();
   ++self->state.transfers;
-  self->request(self->state.parts.writer, self->state.options.disk_timeout, std::move(wish))
-      .then(
-          [self, promise](accepted) mutable {
-            --self->state.transfers;
-            promise.deliver(page_answer{});
-          },
-          fail_transfer(self, promise));
+  ask(
+      self, self->state.parts.writer, self->state.options.disk_timeout, std::move(wish),
+      [self, promise](accepted) mutable {
+        --self->state.transfers;
+        promise.deliver(page_answer{});
+      },
+      fail_transfer(self, promise));
   return promise;
 }
 
@@ -103,17 +104,17 @@ static caf::result<page_answer> answer_read(self_pointer self, const page_transf
   auto fail = fail_transfer(self, promise);
   ++self->state.transfers;
   const damaged_page page{transfer.head.page(), grant.replica_set};
-  self->request(next_reader(self->state), self->state.options.disk_timeout,
-                read_page{page.page, transfer.head.offset(), transfer.head.length()})
-      .then(
-          [self, promise](const extents::page_range& range) mutable {
-            --self->state.transfers;
-            promise.deliver(to_answer(range));
-          },
-          [self, page, fail](const caf::error& error) mutable {
-            read_failed(self, page, error);
-            fail(error);
-          });
+  ask(
+      self, next_reader(self->state), self->state.options.disk_timeout,
+      read_page{page.page, transfer.head.offset(), transfer.head.length()},
+      [self, promise](const extents::page_range& range) mutable {
+        --self->state.transfers;
+        promise.deliver(to_answer(range));
+      },
+      [self, page, fail](const caf::error& error) mutable {
+        read_failed(self, page, error);
+        fail(error);
+      });
   return promise;
 }
 

@@ -5,8 +5,10 @@
 #include "apps/assembly/process_ports.hpp"
 #include "messages/error.hpp"
 #include "messages/partition.hpp"
+#include "runtime/ask.hpp"
 #include "runtime/links/links.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/scheduling/frugal_scheduler.hpp"
 
 #include <fmt/format.h>
 
@@ -95,15 +97,15 @@ void put(driver* self) {
   wish.set_key(key_of(number));
   wish.mutable_record()->set_etag(std::string(state.what.value_bytes, 'x'));
   const auto asked = steady::now();
-  self->request(state.leader, std::chrono::seconds(10), call)
-      .then(
-          [self, asked](const v1::CommandReply& reply) {
-            if (reply.status() == v1::CommandReply::OK)
-              answered(self, asked);
-            else
-              failed(self, "status " + std::to_string(reply.status()));
-          },
-          [self](const caf::error& error) { failed(self, render(error)); });
+  ask(
+      self, state.leader, std::chrono::seconds(10), call,
+      [self, asked](const v1::CommandReply& reply) {
+        if (reply.status() == v1::CommandReply::OK)
+          answered(self, asked);
+        else
+          failed(self, "status " + std::to_string(reply.status()));
+      },
+      [self](const caf::error& error) { failed(self, render(error)); });
 }
 
 void get(driver* self) {
@@ -112,15 +114,15 @@ void get(driver* self) {
   query.mutable_get_object()->set_bucket_id(bucket);
   query.mutable_get_object()->set_key(key_of(self->state.random() % self->state.what.keys));
   const auto asked = steady::now();
-  self->request(self->state.leader, std::chrono::seconds(10), query)
-      .then(
-          [self, asked](const v1::QueryReply& reply) {
-            if (reply.status() == v1::CommandReply::OK)
-              answered(self, asked);
-            else
-              failed(self, "status " + std::to_string(reply.status()));
-          },
-          [self](const caf::error& error) { failed(self, render(error)); });
+  ask(
+      self, self->state.leader, std::chrono::seconds(10), query,
+      [self, asked](const v1::QueryReply& reply) {
+        if (reply.status() == v1::CommandReply::OK)
+          answered(self, asked);
+        else
+          failed(self, "status " + std::to_string(reply.status()));
+      },
+      [self](const caf::error& error) { failed(self, render(error)); });
 }
 
 void go_on(driver* self) {
@@ -143,18 +145,18 @@ void go_on(driver* self) {
 void find_leader(driver* self, std::size_t attempt) {
   auto& state = self->state;
   const auto replica = state.replicas[attempt % state.replicas.size()];
-  self->request(replica, std::chrono::seconds(1), v1::GetReplicaStatus{})
-      .then(
-          [self, replica, attempt](const v1::ReplicaStatus& status) {
-            if (status.role() != "leader") return find_leader(self, attempt + 1);
-            self->state.leader = replica;
-            self->state.started = steady::now();
-            self->state.end = self->state.started + std::chrono::seconds(self->state.what.seconds);
-            go_on(self);
-          },
-          [self, attempt](const caf::error&) {
-            self->delayed_send(self, std::chrono::milliseconds(100), attempt + 1);
-          });
+  ask(
+      self, replica, std::chrono::seconds(1), v1::GetReplicaStatus{},
+      [self, replica, attempt](const v1::ReplicaStatus& status) {
+        if (status.role() != "leader") return find_leader(self, attempt + 1);
+        self->state.leader = replica;
+        self->state.started = steady::now();
+        self->state.end = self->state.started + std::chrono::seconds(self->state.what.seconds);
+        go_on(self);
+      },
+      [self, attempt](const caf::error&) {
+        self->delayed_send(self, std::chrono::milliseconds(100), attempt + 1);
+      });
 }
 
 caf::behavior drive(driver* self, load what, std::vector<partition_actor> replicas,
@@ -194,8 +196,7 @@ int run(const std::string& file, const node_id& name, const load& what) {
   if (!incarnation) return 1;
 
   caf::actor_system_config config;
-  config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", std::size_t{2});
+  scheduling::use_frugal_scheduler(config, 2);
   caf::actor_system system{config};
   links::link_options options;
   options.cluster = cluster.options.name;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "messages/error.hpp"
+#include "runtime/ask.hpp"
 #include "runtime/links/link_messages.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -77,12 +78,12 @@ void add_handler(served_role& role,
                           Request request;
                           if (!request.ParseFromString(bytes))
                             return done(refusal(ec::bad_message, "cannot be parsed"));
-                          self->request(handle, timeout, std::move(request))
-                              .then(
-                                  [done](const Answer& answer) {
-                                    done({name_of<Answer>(), answer.SerializeAsString(), {}, {}});
-                                  },
-                                  [done](const caf::error& error) { done(to_answer(error)); });
+                          ask(
+                              self, handle, timeout, std::move(request),
+                              [done](const Answer& answer) {
+                                done({name_of<Answer>(), answer.SerializeAsString(), {}, {}});
+                              },
+                              [done](const caf::error& error) { done(to_answer(error)); });
                         });
 }
 

@@ -33,7 +33,7 @@ void fail(self_pointer self, std::uint64_t call, ec reason, const std::string& d
   const auto found = self->state.calls.find(call);
   if (found == self->state.calls.end()) return;
   self->state.figures->calls_failed.add();
-  found->second.deliver(make_error(reason, detail));
+  found->second.promise.deliver(make_error(reason, detail));
   self->state.calls.erase(found);
 }
 
@@ -196,8 +196,7 @@ void take_answer(self_pointer self, v1::Envelope& envelope) {
                 envelope.failure().detail());
   const auto found = state.calls.find(envelope.call());
   if (found == state.calls.end()) return;
-  found->second.deliver(
-      call_answer{std::move(*envelope.mutable_message()), std::move(*envelope.mutable_payload())});
+  found->second.promise.deliver(found->second.read(envelope.message(), envelope.payload()));
   state.calls.erase(found);
 }
 
@@ -245,9 +244,9 @@ void take_frame(self_pointer self, const wire_frame& raw) {
 
 // ---- what the stubs say ----
 
-caf::typed_response_promise<call_answer> make_call(self_pointer self, outgoing_call& message) {
+void make_call(self_pointer self, outgoing_call& message) {
   auto& state = self->state;
-  auto promise = self->make_response_promise<call_answer>();
+  auto promise = self->make_response_promise();
   state.figures->calls.add();
   if (message.payload.size() > frame_bytes_max / 2)
     return promise.deliver(make_error(ec::invalid_argument, "larger than a frame may be"));
@@ -258,11 +257,10 @@ caf::typed_response_promise<call_answer> make_call(self_pointer self, outgoing_c
                                                     : state.core->last_error();
     return promise.deliver(make_error(call.error(), state.peer + ": " + why));
   }
-  state.calls.emplace(*call, promise);
+  state.calls.emplace(*call, link_state::call{std::move(promise), message.read});
   state.outbox_calls.push_back(*call);
   post(self,
        to_envelope(state.peer, std::move(message), *call, state.shared->options.call_deadline));
-  return promise;
 }
 
 void send_note(self_pointer self, outgoing_note& message) {
@@ -331,7 +329,10 @@ link_actor::behavior_type link(self_pointer self, std::shared_ptr<link_context> 
   perform_all(self, state.core->start(now(self)));
   self->delayed_send(self, state.shared->options.tick, tick_atom::value);
   return {
-      [self](outgoing_call& message) { return make_call(self, message); },
+      [self](outgoing_call& message) {
+        make_call(self, message);
+        return caf::delegated<call_answer>{};  // its promise answers
+      },
       [self](outgoing_note& message) { send_note(self, message); },
       [self](const wire_dialed& made) { take_dialed(self, made); },
       [self](const wire_greeted& made) { take_greeted(self, made); },

@@ -39,7 +39,11 @@ struct link_state {
   std::unique_ptr<link_core> core;
   std::unique_ptr<link_figures> figures;
   std::map<std::uint64_t, wire_ptr> wires;
-  std::map<std::uint64_t, caf::typed_response_promise<call_answer>> calls;
+  struct call {
+    caf::response_promise promise;
+    decltype(outgoing_call::read) read;
+  };
+  std::map<std::uint64_t, call> calls;
 
   v1::LinkFrame outbox;  ///< envelopes of this turn
   std::size_t outbox_bytes = 0;

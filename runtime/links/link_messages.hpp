@@ -7,6 +7,7 @@
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/atom.hpp>
+#include <caf/message.hpp>
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
 
@@ -25,14 +26,14 @@ struct outgoing {
   std::string payload;
   std::string trace_id;
 };
-struct outgoing_call : outgoing {};
+struct outgoing_call : outgoing {
+  /// What the caller gets, from the peer's answer: its Protobuf name and bytes.
+  caf::message (*read)(std::string_view name, const std::string& payload) = nullptr;
+};
 struct outgoing_note : outgoing {};
 
-/// The peer's answer to an outgoing_call.
-struct call_answer {
-  std::string message;
-  std::string payload;
-};
+/// Stands for whatever the remote role answers.
+struct call_answer {};
 
 /// A dial ended; `wire` is null when it failed.
 struct wire_dialed {
@@ -60,8 +61,8 @@ using flush_atom = caf::atom_constant<caf::atom("flush")>;
 
 /// LINK: all traffic with one peer.
 using link_actor = caf::typed_actor<
-    // Errors: unavailable (not connected), overloaded, peer_lost and timed_out (outcome unknown),
-    // and whatever the remote role answers.
+    // Answered to its sender as the role itself would. Errors: unavailable (not connected),
+    // overloaded, peer_lost and timed_out (outcome unknown), and whatever the remote role answers.
     caf::replies_to<outgoing_call>::with<call_answer>,
     // Dropped and counted when the peer is not connected.
     caf::reacts_to<outgoing_note>,

@@ -83,13 +83,9 @@ private:
   Role remote(const node_id& node, const std::string& role, std::uint64_t instance) {
     const auto link = link_to(node);
     if (!link) return {};
-    // The link ends every call by its deadline and a tick; a little later it must be dead.
-    const auto target =
-        detail::remote_role{link, role, instance, options_.call_deadline + 4 * options_.tick};
+    const auto target = detail::remote_role{link, role, instance};
     return stub<Role>({node, role, instance, typeid(Role)}, [this, target] {
-      return system_.spawn([target](typename Role::pointer actor) {
-        return detail::remote_stub<Role>(actor, target, typename Role::signatures{});
-      });
+      return detail::make_remote_stub<Role>(system_, target, typename Role::signatures{});
     });
   }
 
