@@ -4,11 +4,19 @@
 #include "messages/error.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/observe/reached.hpp"
+#include "runtime/scheduling/long_turn.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace dunlin {
+
+// Applying more than this takes longer than waking another thread.
+static constexpr std::size_t long_apply_bytes = 8u << 10;
+
+// A commit writes every page that the entries touched, at worst one a command, and what comes
+// meanwhile waits: about two milliseconds.
+static constexpr std::size_t commit_bytes_max = 64u << 10;
 
 replica_turns::replica_turns(self_pointer self, partition_replica_options options)
     : self_{self}, options_{std::move(options)} {}
@@ -187,6 +195,10 @@ void replica_turns::perform(raft::ready work) {
   store(work);
   for (const auto& m : work.messages)
     if (const auto& to = peers_.at(m.to)) self_->send(to, raft::encode(m, options_.id));
+  std::size_t bytes = 0;
+  for (const auto& e : work.committed)
+    bytes += raft::bytes_of(e);
+  if (bytes > long_apply_bytes) scheduling::others_may_go_on();  // what was sent above above all
   for (const auto& e : work.committed)
     apply(e);
   if (!work.committed.empty()) core_->on_applied(work.committed.back().index);
@@ -218,7 +230,10 @@ void replica_turns::apply(const raft::entry& e) {
     machine_->skip(e.index, e.term);
   bytes_since_checkpoint_ += raft::bytes_of(e);
   answer_applied(e, std::move(replies));
-  if (++uncommitted_entries_ >= options_.commit_entries_max) commit();
+  uncommitted_bytes_ += raft::bytes_of(e);
+  if (++uncommitted_entries_ >= options_.commit_entries_max ||
+      uncommitted_bytes_ >= commit_bytes_max)
+    commit();
 }
 
 void replica_turns::answer_applied(const raft::entry& e, std::vector<v1::CommandReply> replies) {
@@ -268,7 +283,10 @@ void replica_turns::follow_role() {
 }
 
 void replica_turns::commit() try {
-  if (std::exchange(uncommitted_entries_, 0) > 0) options_.store->commit();
+  uncommitted_bytes_ = 0;
+  if (std::exchange(uncommitted_entries_, 0) == 0) return;
+  scheduling::others_may_go_on();
+  options_.store->commit();
 } catch (const store_error& error) {
   stop("commit", error.code(), error.what());
 }

@@ -79,6 +79,7 @@ private:
   std::chrono::milliseconds step_aside_next_{}, step_aside_wait_{};
 
   std::size_t uncommitted_entries_ = 0;
+  std::size_t uncommitted_bytes_ = 0;
   std::uint64_t bytes_since_checkpoint_ = 0;
   raft::index_t checkpointed_ = 0;  // the store survives a crash up to here
 };

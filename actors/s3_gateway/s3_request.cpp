@@ -3,6 +3,7 @@
 #include "messages/error.hpp"
 #include "runtime/ask.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/scheduling/long_turn.hpp"
 
 #include <caf/all.hpp>
 
@@ -11,6 +12,8 @@
 namespace dunlin {
 
 namespace {
+
+constexpr std::size_t long_piece_bytes = 64u << 10;
 
 using gateway_parts = std::shared_ptr<const s3_gateway_parts>;
 using gateway_options = std::shared_ptr<const s3_gateway_options>;
@@ -150,6 +153,8 @@ public:
   void on_body(body_arrived arrived) {
     const auto done = std::exchange(on_body_, nullptr);
     if (!done) return;
+    // Hashing takes milliseconds a megabyte.
+    if (arrived.bytes.size() >= long_piece_bytes) scheduling::others_may_go_on();
     if (arrived.code)
       done(*arrived.code);
     else

@@ -9,10 +9,22 @@ namespace dunlin::assembly {
 
 namespace {
 
-result<std::shared_ptr<kv_store>> open_state(disk& storage, partition_id id) {
+// Pages that all partitions of a node keep in memory, once they hold as much: a page that is not
+// there is read from the file for every row that it holds.
+constexpr std::uint64_t cache_bytes_of_node = 16u << 20;
+
+sqlite_options store_options(std::uint32_t partitions) {
+  sqlite_options options;
+  const auto share = cache_bytes_of_node / (partitions + 1);
+  options.cache_bytes = std::clamp<std::uint64_t>(share, 1u << 20, 8u << 20);
+  return options;
+}
+
+result<std::shared_ptr<kv_store>> open_state(disk& storage, partition_id id,
+                                             const sqlite_options& config) {
   const auto folder = "partitions/" + std::to_string(id);
   if (auto done = storage.make_folder(folder); !done) return done.error();
-  auto opened = sqlite_store::open(storage, folder + "/state.sqlite");
+  auto opened = sqlite_store::open(storage, folder + "/state.sqlite", config);
   if (!opened) {
     log::error("partition.state_not_opened",
                {{"file", folder + "/state.sqlite"}, {"reason", to_string(opened.error())}});
@@ -37,7 +49,7 @@ result<std::shared_ptr<wal::log>> open_log(const node_context& of) {
 result<partition_replica_actor> start_replica(const node_context& of,
                                               const log_writer_actor& writer, wal::log& log,
                                               partition_id id) {
-  auto store = open_state(of.ports.storage, id);
+  auto store = open_state(of.ports.storage, id, store_options(of.cluster.options.partitions));
   if (!store) return store.error();
   if (of.options.opened_state) of.options.opened_state(id, *store);
   partition_replica_options options;
