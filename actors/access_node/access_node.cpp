@@ -12,7 +12,8 @@ using self_pointer = access_node_actor::stateful_pointer<access_node_state>;
 
 void accept(self_pointer self, const http::exchange_ptr& exchange) {
   auto& state = self->state;
-  if (state.counts.draining || state.counts.in_flight >= state.options.requests_max) {
+  if (state.counts.draining) {
+    state.options.gate->leave();
     ++state.counts.refused;
     state.options.refuse(exchange);
     return;
@@ -25,12 +26,21 @@ void accept(self_pointer self, const http::exchange_ptr& exchange) {
 void on_ended(self_pointer self) {
   auto& state = self->state;
   --state.counts.in_flight;
+  state.options.gate->leave();
   if (state.counts.in_flight > 0) return;
   for (auto& waiting : std::exchange(state.drained, {}))
     waiting.deliver(accepted{});
 }
 
 }  // namespace
+
+bool request_gate::enter(const http::exchange_ptr& exchange) {
+  if (open_.fetch_add(1) < requests_max_) return true;
+  --open_;
+  ++refused_;
+  refuse_(exchange);
+  return false;
+}
 
 access_node_actor::behavior_type access_node(self_pointer self, access_node_options options) {
   self->state.options = std::move(options);
@@ -46,12 +56,17 @@ access_node_actor::behavior_type access_node(self_pointer self, access_node_opti
           self->state.drained.push_back(promise);
         return promise;
       },
-      [self](const count_requests&) { return self->state.counts; },
+      [self](const count_requests&) {
+        auto counts = self->state.counts;
+        counts.refused += self->state.options.gate->refused();
+        return counts;
+      },
   };
 }
 
-http::acceptor acceptor_of(access_node_actor bridge) {
-  return [bridge](http::exchange_ptr exchange) {
+http::acceptor acceptor_of(access_node_actor bridge, std::shared_ptr<request_gate> gate) {
+  return [bridge, gate](http::exchange_ptr exchange) {
+    if (!gate->enter(exchange)) return;
     caf::anon_send(bridge, incoming_request{std::move(exchange)});
   };
 }

@@ -108,6 +108,7 @@ http::response error_head(const failure& what, const http::request& request, std
   head.headers = what.headers;
   head.headers.push_back({"Content-Type", "application/xml"});
   head.headers.push_back({"x-amz-request-id", request.id});
+  if (what.status == 503) head.headers.push_back({"Retry-After", "1"});
   head.content_length = size;
   return head;
 }

@@ -111,7 +111,8 @@ private:
     gateway.protocol.object_bytes_max = of_.cluster.options.object_bytes_max;
     gateway.protocol.piece_bytes = of_.cluster.options.page_bytes;
     access_node_options access;
-    access.requests_max = of_.cluster.options.requests_max;
+    gate_ = std::make_shared<request_gate>(of_.cluster.options.requests_max, refuse_s3_request);
+    access.gate = gate_;
     access.start = s3_request_starter(
         gateway, {router_, coordinating, of_.ports.clock, of_.ports.random, of_.ports.counts});
     access.refuse = refuse_s3_request;
@@ -156,7 +157,7 @@ private:
       return done.error();
     }
     if (!of_.ports.s3 || !access_) return {};
-    auto done = of_.ports.s3->serve(acceptor_of(access_));
+    auto done = of_.ports.s3->serve(acceptor_of(access_, gate_));
     if (!done)
       log::error("node.s3_not_listening",
                  {{"address", of_.self.s3->text()}, {"reason", to_string(done.error())}});
@@ -170,6 +171,7 @@ private:
   links::page_link_service link_;
   storage_part storage_;
   access_node_actor access_;
+  std::shared_ptr<request_gate> gate_;
   node_manager_actor manager_;
   bool stopped_ = false;
 };

@@ -119,6 +119,7 @@ rendered render_s3_error(const refusal& why, const std::string& request_id) {
 std::string format_refusal(const refusal& why, const std::string& request_id,
                            const server_options& options, bool without_body) {
   auto made = options.render_error(why, request_id);
+  if (why.status == 503) made.headers.push_back({"Retry-After", "1"});
   const auto head = response{why.status, std::move(made.headers), made.body.size()};
   auto text = format_head(head, true, options.name);
   if (!without_body) text += made.body;

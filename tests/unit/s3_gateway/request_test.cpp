@@ -81,7 +81,7 @@ protected:
     s3_gateway_parts parts{router, coordinator, std::make_shared<fixed_clock>(),
                            std::make_shared<counting_random>(), numbers};
     access_node_options options;
-    options.requests_max = 2;
+    options.gate = gate;
     options.start = s3_request_starter(s3_gateway_options(), parts);
     options.refuse = refuse_s3_request;
     bridge = system.spawn(access_node, options);
@@ -100,7 +100,7 @@ protected:
   }
   /// Hands it to the bridge, keeping no reference.
   void submit(std::shared_ptr<fake_exchange> exchange) {
-    acceptor_of(bridge)(std::move(exchange));
+    acceptor_of(bridge, gate)(std::move(exchange));
     run();
   }
   std::shared_ptr<fake_exchange::log> send(const call& what) {
@@ -122,6 +122,7 @@ protected:
   std::shared_ptr<metrics> numbers = std::make_shared<metrics>();
   partition_router_actor router;
   coordinator_actor coordinator;
+  std::shared_ptr<request_gate> gate = std::make_shared<request_gate>(2, refuse_s3_request);
   access_node_actor bridge;
   std::shared_ptr<fake_exchange::log> log;
 };
@@ -212,6 +213,7 @@ TEST_F(Requests, MoreThanTheBoundAreRefusedWithSlowDown) {
   const auto third = send({"GET", "/bucket/c", "", {}});
   EXPECT_EQ(third->got.status, 503);
   EXPECT_EQ(third->got.code(), "SlowDown");
+  EXPECT_EQ(third->got.header("Retry-After"), "1");
   EXPECT_TRUE(third->dropped);
   EXPECT_EQ(counts().in_flight, 2u);
   EXPECT_EQ(counts().refused, 1u);
