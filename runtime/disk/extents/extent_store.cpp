@@ -182,6 +182,7 @@ result<page_range> extent_store::read(const std::string& page, std::uint64_t off
     DUNLIN_REACHED("extents.damaged_page_read");
     ++damaged_;
   }
+  if (answer.error() == ec::not_found) static_cast<void>(item_of(page));
   return answer;
 }
 
@@ -196,8 +197,18 @@ result<page_item> extent_store::item_of(const std::string& page) {
   auto found = locate(page);
   if (!found) return found.error();
   auto header = read_header(*found->handle, found->where, found->salt, page);
-  if (!header) return header.error();
-  return std::move(header->item);
+  if (header) return std::move(header->item);
+  if (header.error() != ec::not_found) return header.error();
+  // Freed. Its row is erased lazily, so a crash may bring the row back: for ever, if not here.
+  auto done = guarded(index_failed_, [&]() -> result<void> {
+    const lock held(mutex_);
+    if (find(held, page) != std::optional(found->where)) return {};
+    DUNLIN_REACHED("extents.row_of_freed_page_forgotten");
+    erase_row(held, page, found->where);
+    commit_if_many(held);
+    return {};
+  });
+  return done ? ec::not_found : done.error();
 }
 
 result<std::vector<held_page>> extent_store::list(std::uint32_t replica_set,

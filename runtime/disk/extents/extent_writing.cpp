@@ -226,7 +226,7 @@ result<void> extent_store::free_batch_of(const std::map<std::string, place>& bat
   auto done = guarded(index_failed_, [&]() -> result<void> {
     const lock held(mutex_);
     for (const auto& [page, where] : batch)
-      erase_row(held, page, where);
+      if (find(held, page) == std::optional(where)) erase_row(held, page, where);
     commit_if_many(held);
     return {};
   });

@@ -199,6 +199,22 @@ TEST_F(ExtentStore, FreedPagesAreGoneAlsoAfterACrash) {
   EXPECT_EQ(read(5), "x");
 }
 
+// A trial's collectors met such rows again and again, and could not say whose they were.
+TEST_F(ExtentStore, ARowThatACrashHasBroughtBackIsForgottenWhenItIsMet) {
+  ASSERT_TRUE(write(1, bytes_of(5000)));
+  ASSERT_TRUE(write(2, bytes_of(5000)));
+  ASSERT_TRUE(store->flush());
+  ASSERT_EQ(*store->free(id(1), 1), 1u);
+  crash();
+  ASSERT_EQ(store->list(1, "", 10)->size(), 2u);
+  EXPECT_EQ(store->item_of(id(1)).error(), ec::not_found);
+  EXPECT_FALSE(store->holds(id(1)));
+  EXPECT_EQ(store->list(1, "", 10)->size(), 1u);
+  EXPECT_EQ(store->status().pages, 1u);
+  ASSERT_EQ(*store->free(id(1), 1), 0u);
+  EXPECT_EQ(store->status().pages, 1u);
+}
+
 TEST_F(ExtentStore, FreesWhereTheFileSystemHasNoHoles) {
   ASSERT_TRUE(write(1, "x"));
   disk.punches_fail = true;
