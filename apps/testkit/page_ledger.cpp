@@ -48,22 +48,31 @@ page_ledger read_ledger(virtual_cluster& cluster) {
   return ledger;
 }
 
-std::vector<std::string> unnamed_pages(virtual_cluster& cluster, const page_ledger& ledger) {
-  std::vector<std::string> unnamed;
-  for (std::uint32_t set = 0; set <= cluster.topology().options.replica_sets; ++set) {
+std::vector<held_page> unnamed_pages(virtual_cluster& cluster, const page_ledger& ledger) {
+  std::vector<held_page> unnamed;
+  for (std::uint32_t set = 0; set < cluster.topology().options.replica_sets; ++set) {
     const auto known = ledger.named.find(set);
     for (const auto& name : cluster.topology().replica_set_nodes(set)) {
       const auto pages = cluster.pages(name);
       if (!pages) continue;
       const auto held = pages->list(set, "", 100'000);
       if (!held) continue;
-      for (const auto& page : *held)
-        if (known == ledger.named.end() || !known->second.contains(page.page))
-          unnamed.push_back(
-              fmt::format("page {} of set {} at {}", page_text(page.page), set, name));
+      for (const auto& one : *held)
+        if (known == ledger.named.end() || !known->second.contains(one.page))
+          unnamed.push_back({one.page, set, name});
     }
   }
   return unnamed;
+}
+
+std::optional<std::string> whose(virtual_cluster& cluster, const held_page& page) {
+  const auto pages = cluster.pages(page.node);
+  if (!pages) return std::nullopt;
+  const auto item = pages->item_of(page.page);
+  if (!item && item.error() == ec::damaged) return std::nullopt;
+  const auto owner = item ? item->key : std::string(to_string(item.error()));
+  return fmt::format("page {} of set {} at {}: {}", page_text(page.page), page.replica_set,
+                     page.node, owner);
 }
 
 }  // namespace dunlin::testkit

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,7 +21,17 @@ struct page_ledger {
 /// Of what one replica of each partition has applied.
 page_ledger read_ledger(virtual_cluster& cluster);
 
+struct held_page {
+  std::string page;
+  std::uint32_t replica_set = 0;
+  node_id node;
+};
+
 /// Pages that a running storage node holds and no object or part names.
-std::vector<std::string> unnamed_pages(virtual_cluster& cluster, const page_ledger& ledger);
+std::vector<held_page> unnamed_pages(virtual_cluster& cluster, const page_ledger& ledger);
+
+/// For people; none: a flipped bit has hit the page's header, so that nobody can say whose it was,
+/// and no collector may free it.
+std::optional<std::string> whose(virtual_cluster& cluster, const held_page& page);
 
 }  // namespace dunlin::testkit
