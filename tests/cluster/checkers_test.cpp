@@ -1,0 +1,244 @@
+// The checkers of the simulation must themselves see right from wrong: rows and listings made by
+// hand, each with one thing wrong that is known.
+
+#include "actors/partition/machine/key_codec.hpp"
+#include "apps/testkit/listing_check.hpp"
+#include "apps/testkit/state_checks.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace dunlin;
+using namespace dunlin::testkit;
+
+namespace {
+
+// ---- rows ----
+
+const std::string bucket_id(keys::id_bytes, 'b');
+
+std::string page(char last) { return std::string(15, 'p') + last; }
+
+v1::Layout layout_of(char first, std::uint64_t pages) {
+  v1::Layout layout;
+  auto& run = *layout.add_runs();
+  run.set_replica_set(1);
+  run.set_first_page(page(first));
+  run.set_page_bytes(4096);
+  run.set_length(4096 * pages);
+  return layout;
+}
+
+class world {
+public:
+  world() {
+    state.set_partition(1);
+    state.set_applied_index(9);
+  }
+
+  void put(table where, const std::string& key, const google::protobuf::MessageLite& record) {
+    rows.tables[where][key] = record.SerializeAsString();
+  }
+
+  void announce(std::uint64_t tick, const std::string& key) {
+    v1::OutboxRecord row;
+    row.set_tick(tick);
+    row.set_type("object");
+    row.set_key(bucket_id + key);
+    put(table::outbox, keys::number(tick), row);
+    state.set_outbox_rows(state.outbox_rows() + 1);
+  }
+
+  /// Announced, of two pages.
+  void add_object(const std::string& key, std::uint64_t tick, char first_page) {
+    v1::ObjectRecord object;
+    object.set_tick(tick);
+    *object.mutable_layout() = layout_of(first_page, 2);
+    put(table::objects, keys::version(bucket_id, key, tick), object);
+    announce(tick, key);
+    state.set_tick(std::max(state.tick(), tick));
+  }
+
+  /// Of one page that an object of `key` had.
+  void add_garbage(const std::string& key, std::uint64_t tick, char first_page) {
+    v1::GarbageRecord garbage;
+    garbage.set_tick(tick);
+    garbage.mutable_item()->set_bucket_id(bucket_id);
+    garbage.mutable_item()->set_key(key);
+    *garbage.mutable_layout() = layout_of(first_page, 1);
+    put(table::garbage, keys::number(tick), garbage);
+    rows.tables[table::garbage_items][keys::pages(keys::item(bucket_id, key, {}), 1,
+                                                  page(first_page))] = page(first_page);
+    state.set_tick(std::max(state.tick(), tick));
+  }
+
+  void add_fence(const std::string& key, char first, char last) {
+    v1::FenceRecord fence;
+    fence.set_first_page(page(first));
+    fence.set_since_ms(7);
+    const auto row = keys::pages(keys::item(bucket_id, key, {}), 1, page(last));
+    put(table::fences, row, fence);
+    rows.tables[table::fence_times][keys::number(7) + row] = {};
+  }
+
+  std::vector<std::string> judged() {
+    put(table::meta, "state", state);
+    return check_rows(rows);
+  }
+
+  std::string one_mistake() {
+    const auto wrong = judged();
+    return wrong.size() == 1 ? wrong.front() : std::to_string(wrong.size()) + " mistakes";
+  }
+
+  partition_rows rows;
+  v1::PartitionState state;
+};
+
+bool says(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST(StateChecks, RowsInOrderAreRight) {
+  world it;
+  it.add_object("a", 2, 'A');
+  it.add_object("b", 5, 'C');
+  it.add_garbage("b", 4, 'E');
+  it.add_fence("a", 'X', 'Z');
+  EXPECT_EQ(it.judged(), std::vector<std::string>());
+}
+
+TEST(StateChecks, ATickThatGoesBackIsSeen) {
+  world it;
+  it.add_object("a", 2, 'A');
+  it.add_object("b", 3, 'C');
+  it.state.set_tick(2);
+  EXPECT_FALSE(it.judged().empty());
+  tick_watch watch;
+  v1::PartitionState at;
+  at.set_applied_index(5);
+  at.set_tick(10);
+  EXPECT_TRUE(watch.observe(1, at).empty());
+  at.set_applied_index(6);
+  at.set_tick(9);
+  EXPECT_FALSE(watch.observe(1, at).empty());
+}
+
+TEST(StateChecks, ReplicasThatCountDifferentlyAreSeen) {
+  tick_watch watch;
+  v1::PartitionState at;
+  at.set_applied_index(5);
+  at.set_tick(10);
+  EXPECT_TRUE(watch.observe(1, at).empty());
+  EXPECT_TRUE(watch.observe(2, at).empty());
+  at.set_tick(11);
+  EXPECT_FALSE(watch.observe(1, at).empty());
+}
+
+TEST(StateChecks, TwoChangesOfOneTickAreSeen) {
+  world it;
+  it.add_object("a", 2, 'A');
+  it.add_garbage("c", 2, 'E');
+  it.announce(3, "c");
+  it.state.set_tick(3);
+  EXPECT_TRUE(says(it.one_mistake(), "share tick 2"));
+}
+
+TEST(StateChecks, AChangeThatIsNotAnnouncedIsSeen) {
+  world written;
+  written.add_object("a", 2, 'A');
+  written.rows.tables[table::outbox].clear();
+  written.state.set_outbox_rows(0);
+  EXPECT_TRUE(says(written.one_mistake(), "not announced"));
+  world deleted;
+  deleted.add_garbage("a", 2, 'A');
+  EXPECT_TRUE(says(deleted.one_mistake(), "not announced"));
+}
+
+TEST(StateChecks, APageThatIsNamedTwiceIsSeen) {
+  world two_objects;
+  two_objects.add_object("a", 2, 'A');
+  two_objects.add_object("b", 3, 'B');
+  EXPECT_TRUE(says(two_objects.one_mistake(), "is named by"));
+  world garbage;
+  garbage.add_object("a", 5, 'A');
+  garbage.add_garbage("a", 4, 'B');
+  EXPECT_TRUE(says(garbage.one_mistake(), "is named by"));
+}
+
+TEST(StateChecks, AFencedPageThatIsNamedIsSeen) {
+  world it;
+  it.add_object("a", 2, 'M');
+  it.add_fence("a", 'L', 'Q');
+  EXPECT_TRUE(says(it.one_mistake(), "is fenced"));
+}
+
+TEST(StateChecks, AnObjectInASealedBucketIsSeen) {
+  world it;
+  it.add_object("a", 2, 'A');
+  it.rows.tables[table::seals][keys::bucket(bucket_id)] = keys::number(1);
+  EXPECT_TRUE(says(it.one_mistake(), "sealed bucket"));
+}
+
+TEST(StateChecks, AnObjectWhoseBucketIsGoneIsSeen) {
+  world it;
+  it.add_object("a", 2, 'A');
+  EXPECT_FALSE(check_buckets({}, it.rows).empty());
+  partition_rows root;
+  v1::BucketRecord bucket;
+  bucket.set_id(bucket_id);
+  root.tables[table::buckets]["bucket"] = bucket.SerializeAsString();
+  EXPECT_TRUE(check_buckets(root, it.rows).empty());
+}
+
+// ---- listings ----
+
+namespace {
+
+using history = std::vector<register_operation>;
+
+register_operation write(std::optional<std::string> value, int from, int to) {
+  register_operation one;
+  one.writes = true;
+  one.value = std::move(value);
+  one.called = std::chrono::nanoseconds(from);
+  if (to > 0) one.answered = std::chrono::nanoseconds(to);
+  return one;
+}
+
+std::size_t mistakes(const history& of_a, std::vector<std::string> keys) {
+  const listing seen{"work", "", std::chrono::nanoseconds(10), std::chrono::nanoseconds(20),
+                     std::move(keys)};
+  return check_listing({{"/work/a", of_a}}, seen).size();
+}
+
+}  // namespace
+
+TEST(ListingCheck, WhatIsThereThroughoutMustBeListed) {
+  EXPECT_EQ(mistakes({write("1", 1, 2)}, {"a"}), 0u);
+  EXPECT_EQ(mistakes({write("1", 1, 2)}, {}), 1u);
+  EXPECT_EQ(mistakes({write("1", 1, 2), write("2", 12, 13)}, {}), 1u);
+  EXPECT_EQ(mistakes({write({}, 1, 2), write("1", 3, 4)}, {}), 1u);
+}
+
+TEST(ListingCheck, WhatIsAbsentThroughoutMustNotBeListed) {
+  EXPECT_EQ(mistakes({}, {}), 0u);
+  EXPECT_EQ(mistakes({}, {"a"}), 1u);
+  EXPECT_EQ(mistakes({write("1", 1, 2), write({}, 3, 4)}, {"a"}), 1u);
+  EXPECT_EQ(mistakes({write("1", 25, 26)}, {"a"}), 1u);
+}
+
+TEST(ListingCheck, WhatChangesMeanwhileOrMayHaveMayBeEither) {
+  for (const std::vector<std::string>& keys : {std::vector<std::string>{"a"}, {}}) {
+    EXPECT_EQ(mistakes({write("1", 12, 14)}, keys), 0u);
+    EXPECT_EQ(mistakes({write("1", 1, 2), write({}, 15, 25)}, keys), 0u);
+    EXPECT_EQ(mistakes({write("1", 1, 0)}, keys), 0u);
+    EXPECT_EQ(mistakes({write("1", 1, 2), write({}, 3, 0)}, keys), 0u);
+  }
+}
+
+TEST(ListingCheck, EachKeyComesOnceInOrderAndIsKnown) {
+  EXPECT_EQ(mistakes({write("1", 1, 2)}, {"a", "a"}), 1u);
+  EXPECT_EQ(mistakes({write("1", 1, 2)}, {"a", "b"}), 1u);
+}
