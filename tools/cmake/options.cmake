@@ -37,7 +37,9 @@ function(dunlin_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE dunlin_options ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 170)
+  # Large pages: a virtual cluster fills a hundred megabytes within a second (apps/soak/main.cpp).
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 170
+    ENVIRONMENT "GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_threshold=1073741824")
 endfunction()
 
 # dunlin_shells(TARGET …): these contain actors; they share one precompiled header of CAF and Protobuf.
