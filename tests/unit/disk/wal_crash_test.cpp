@@ -1,5 +1,5 @@
-// Random work, power failures between any two calls: what was flushed is there, what was not may
-// be, nothing else is (X1). Replays: DUNLIN_SEED=4711.
+// Random work, power failures and I/O errors at any call: what was flushed is there, what was not
+// may be, nothing else is; after an error nothing more is promised (X1). Replays: DUNLIN_SEED=4711.
 #include "tests/unit/disk/wal_fixture.hpp"
 
 #include <cstdlib>
@@ -12,7 +12,8 @@ namespace {
 /// One node's log through many lives.
 class lives {
 public:
-  explicit lives(std::uint64_t seed) : random_(seed), storage_(seed), seed_(seed) {
+  lives(std::uint64_t seed, bool with_errors)
+      : random_(seed), storage_(seed), seed_(seed), with_errors_(with_errors) {
     candidates_.push_back({});
     config_.bytes_max = (2 + seed % 4 * 2) * config_.segment_bytes;  // tight rings copy most
   }
@@ -20,7 +21,9 @@ public:
   void run() {
     for (int life = 0; life < 8 && !testing::Test::HasFailure(); ++life) {
       storage_.crash_after(1 + draw(draw(4) == 0 ? 30 : 600));
+      if (with_errors_) storage_.fail_call(1 + draw(draw(4) == 0 ? 30 : 300));
       live();
+      storage_.fail_call(1ull << 40);  // no more in this life
       if (!storage_.is_down()) storage_.crash_after(1);
       storage_.crash();
     }
@@ -35,12 +38,25 @@ private:
   void live() {
     auto opened = open();
     if (!opened) {
-      ASSERT_EQ(opened.error(), ec::closed) << "seed " << seed_;
+      ASSERT_TRUE(opened.error() == ec::closed || (with_errors_ && opened.error() == ec::io_error))
+          << "seed " << seed_ << ": " << to_string(opened.error());
       return;
     }
     check(**opened);
     for (int round = 0; round < 400; ++round)
-      if (!step(**opened)) return;
+      if (!step(**opened)) return check_stopped(**opened);
+  }
+
+  /// It says so to everybody from now on, and touches the disk no more.
+  void check_stopped(log& stopped) {
+    const auto calls = storage_.counted().calls;
+    const std::vector<entry> one{entry_of(1, 1, "x")};
+    EXPECT_FALSE(stopped.append_hard(9, 1, "n"));
+    EXPECT_FALSE(stopped.append_entries(9, one));
+    EXPECT_FALSE(stopped.compact(9, 1, 1));
+    EXPECT_FALSE(stopped.flush());
+    EXPECT_FALSE(stopped.tidy());
+    EXPECT_EQ(storage_.counted().calls, calls) << "seed " << seed_;
   }
 
   void check_start() {
@@ -123,6 +139,7 @@ private:
   std::mt19937_64 random_;
   simulation::sim_disk storage_;
   std::uint64_t seed_;
+  bool with_errors_;
   options config_{.segment_bytes = 16384, .bytes_max = 8 * 16384, .reserve_bytes = 0};
   std::vector<model> candidates_;  // states the disk may hold, oldest first; the first was flushed
   std::vector<model> parts_;
@@ -130,11 +147,17 @@ private:
 
 }  // namespace
 
-TEST(WalCrash, KeepsWhatWasFlushedAndInventsNothing) {
+class WalCrash : public testing::TestWithParam<bool> {};
+
+TEST_P(WalCrash, KeepsWhatWasFlushedAndInventsNothing) {
   if (const auto* one = std::getenv("DUNLIN_SEED"))
-    return lives(std::strtoull(one, nullptr, 10)).run();
+    return lives(std::strtoull(one, nullptr, 10), GetParam()).run();
   for (std::uint64_t seed = 1; seed <= 200 && !HasFailure(); ++seed)
-    lives(seed).run();
+    lives(seed, GetParam()).run();
 }
+
+INSTANTIATE_TEST_SUITE_P(Each, WalCrash, testing::Bool(), [](const auto& info) {
+  return info.param ? "WithErrors" : "PowerAlone";
+});
 
 }  // namespace dunlin::wal
