@@ -2,11 +2,15 @@
 
 #include "runtime/disk/wal/record.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/observe/reached.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace dunlin::wal {
 namespace {
+
+constexpr std::uint64_t blank_bytes = 64u << 10;
 
 /// A group while records are replayed. What a copy brought forward comes after what followed it, so
 /// until the end there may be gaps.
@@ -47,16 +51,22 @@ private:
     std::optional<std::uint64_t> oldest;  // of the seal, if there is one
   };
 
-  result<void> load(const segment& from) {
-    bytes_.resize(files_.segment_bytes());
+  result<void> load(const segment& from) { return load(from, files_.segment_bytes()); }
+
+  result<void> load(const segment& from, std::uint64_t bytes) {
+    bytes_.resize(bytes);
     const auto got = from.bytes->pread(0, bytes_.data(), bytes_.size());
     if (!got) return got.error();
     if (*got != bytes_.size()) return report_damage(from.path, *got, "the file is too short");
     return {};
   }
 
+  /// Of a blank one the first records would betray that it only lost its head: a ring that was
+  /// long once must not be read whole at every start.
   result<void> check_spare(const segment& spare, std::uint64_t next) {
-    if (auto loaded = load(spare); !loaded) return loaded;
+    const auto all = files_.segment_bytes();
+    if (auto loaded = load(spare, spare.blank ? std::min(all, blank_bytes) : all); !loaded)
+      return loaded;
     if (highest_synced(bytes_, next))
       return report_damage(spare.path, 0, "the head of a segment is unreadable");
     return {};
@@ -122,8 +132,10 @@ private:
     const auto synced = highest_synced(rest, done.tail);
     if (synced && *synced > seen.end)
       return report_damage(from.path, seen.end, "a bad record before synced ones");
-    if (synced || begins_record(rest, done.tail))
+    if (synced || begins_record(rest, done.tail)) {
+      DUNLIN_REACHED("wal.torn_tail_cut");
       dunlin::log::warn("wal.cut_torn_tail", {{"file", from.path}, {"offset", seen.end}});
+    }
     done.wreckage = synced.has_value();
     return {};
   }

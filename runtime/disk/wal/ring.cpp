@@ -79,6 +79,7 @@ result<ring::found> ring::examine(const std::string& name) {
   one.size = *size;
   const auto start = one.made.bytes->pread(0, record_head_bytes);
   if (!start) return start.error();
+  one.made.blank = std::ranges::all_of(*start, [](char c) { return c == 0; });
   const auto head = decode(*start);
   if (!head || head->kind != record_kind::head) return one;
   if (head->term != format_version) {

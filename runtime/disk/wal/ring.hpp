@@ -15,6 +15,8 @@ namespace dunlin::wal {
 struct segment {
   std::string path;
   std::unique_ptr<file> bytes;
+  bool blank =
+      false;  ///< its head was zeros when the log was opened: nothing was ever written there
 };
 
 /// The error line of a log that must not start, and its code.

@@ -6,8 +6,12 @@
 #include "runtime/disk/wal/ring.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/observe/planted.hpp"
+#include "runtime/observe/reached.hpp"
 
 namespace dunlin::wal {
+
+// Segments that a start may read for each that is needed.
+constexpr std::uint64_t spread_max = 4;
 
 /// The writer's state. The tail is the segment that is written; `batch` are its bytes from
 /// `batch_start` on that were not flushed yet.
@@ -23,6 +27,7 @@ struct log::parts {
   std::string batch;
   std::optional<ec> stopped;
   std::uint64_t flushes = 0;
+  std::uint64_t sealed_oldest = 1;  // a start reads from here on
 
   segment& tail_file() { return files.used().at(tail); }
   std::uint64_t tail_end() const { return batch_start + batch.size(); }
@@ -42,6 +47,17 @@ struct log::parts {
   void retire_dead();
   std::uint64_t oldest() const { return const_cast<ring&>(files).used().begin()->first; }
   bool oldest_is_cheap() const { return index.live_bytes(oldest()) <= files.segment_bytes() / 8; }
+  /// Whether a start would read far more than it needs: a few old records, of a group that is
+  /// quiet, hold back many segments.
+  bool is_sparse() const {
+    const auto used = const_cast<ring&>(files).used().size();
+    return used > spread_max &&
+           used > spread_max * (1 + index.live_bytes() / files.segment_bytes());
+  }
+  bool oldest_fits() const {
+    return tail_end() + index.live_bytes(oldest()) + record_head_bytes <= files.segment_bytes();
+  }
+  result<bool> gather();
   result<void> clean_oldest();
   result<void> move_group(group_id id, log_index::group& of, const segment& from,
                           std::uint64_t sequence);
@@ -107,6 +123,7 @@ result<void> log::parts::flush() {
 result<void> log::parts::roll() {
   retire_dead();
   put({.index = oldest(), .kind = record_kind::seal});
+  sealed_oldest = oldest();
   // The next segment may be written only when this one is complete: a torn record is accepted in
   // the last segment alone. And the seal allows the overwriting of what it does not name.
   if (auto flushed = flush(); !flushed) return flushed;
@@ -142,13 +159,30 @@ result<void> log::parts::make_spare() {
 }
 
 void log::parts::retire_dead() {
-  while (oldest() != tail && index.live_bytes(oldest()) == 0)
+  while (oldest() != tail && index.live_bytes(oldest()) == 0) {
+    DUNLIN_REACHED("wal.segment_recycled");
     files.retire(oldest());
+  }
+}
+
+/// A bounded piece of what keeps a start short: the cheap oldest segment's records, or a seal that
+/// says how much was given up. Answers whether anything was done.
+result<bool> log::parts::gather() {
+  if (is_sparse() && oldest_is_cheap() && oldest_fits()) {
+    DUNLIN_REACHED("wal.gathered");
+    if (auto cleaned = clean_oldest(); !cleaned) return cleaned.error();
+    retire_dead();
+    return true;
+  }
+  if (oldest() - sealed_oldest <= spread_max || files.spare().empty()) return false;
+  if (auto rolled = roll(); !rolled) return rolled.error();
+  return true;
 }
 
 /// Copies what is live in the oldest segment to the tail. The original stays intact until the next
 /// seal, with the copies before it, is durable.
 result<void> log::parts::clean_oldest() {
+  DUNLIN_REACHED("wal.copied_forward");
   const auto sequence = oldest();
   DUNLIN_ASSERT(sequence != tail);
   const auto& from = files.used().at(sequence);
@@ -195,6 +229,7 @@ result<void> log::parts::start() {
   recovered = std::move(found->groups);
   index = std::move(found->index);
   tail = found->tail;
+  if (tail != 0) sealed_oldest = oldest();
   batch_start = found->tail_end;
   while (files.count() < 2)
     if (auto grown = files.grow(); !grown) return grown;
@@ -265,7 +300,10 @@ result<void> log::append_entries(group_id group, std::span<const entry> entries)
   }
   while (of.index.live_bytes() + bytes > of.usable()) {
     // Growing fails without harm to what is logged: this append alone is refused.
-    if (!of.files.may_grow() || !of.files.grow()) return ec::disk_full;
+    if (!of.files.may_grow() || !of.files.grow()) {
+      DUNLIN_REACHED("wal.refused_when_full");
+      return ec::disk_full;
+    }
   }
   for (const auto& one : entries) {
     const auto at = of.watch(of.add({.group = group,
@@ -303,6 +341,8 @@ result<bool> log::tidy() {
   auto& of = *state_;
   if (of.stopped) return *of.stopped;
   of.retire_dead();
+  const auto gathered = of.watch(of.gather());
+  if (!gathered || *gathered) return gathered;
   const auto wanted =
       (of.files.spare().size() < 2 && of.oldest() != of.tail && !of.oldest_is_cheap()) ||
       of.index.live_bytes() > of.usable() / 4 * 3;

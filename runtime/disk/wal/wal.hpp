@@ -78,8 +78,10 @@ public:
   /// segment ends in between: one of each a segment). Nothing appended: nothing done.
   result<void> flush();
 
-  /// A bounded piece of work that would otherwise fall to a later commit: prepares the next
-  /// segment. Answers whether more is left. May be called at any time, needs never be called.
+  /// A bounded piece of work that would otherwise fall to a later commit or to the next start:
+  /// prepares the next segment; copies the few records of quiet groups forward that would make a
+  /// start read through everything since. Answers whether more is left. May be called at any time,
+  /// needs never be called.
   result<bool> tidy();
 
   /// No room for entries: bytes_max or the disk's reserve is reached. Ends as groups compact.

@@ -156,8 +156,7 @@ TEST_P(WalCrash, KeepsWhatWasFlushedAndInventsNothing) {
     lives(seed, GetParam()).run();
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, WalCrash, testing::Bool(), [](const auto& info) {
-  return info.param ? "WithErrors" : "PowerAlone";
-});
+INSTANTIATE_TEST_SUITE_P(Each, WalCrash, testing::Bool(),
+                         [](const auto& info) { return info.param ? "WithErrors" : "PowerAlone"; });
 
 }  // namespace dunlin::wal

@@ -278,6 +278,87 @@ TEST_F(Wal, TidyPreparesTheNextSegmentSoThatNoCommitDoes) {
   EXPECT_LE(most, 3u);  // a roll: seal, head, batch
 }
 
+namespace {
+
+/// Counts the bytes that are read.
+class counting_file final : public file {
+public:
+  counting_file(std::unique_ptr<file> of, std::uint64_t& bytes)
+      : of_(std::move(of)), bytes_(bytes) {}
+  result<std::string> pread(std::uint64_t offset, std::size_t size) override {
+    bytes_ += size;
+    return of_->pread(offset, size);
+  }
+  result<std::size_t> pread(std::uint64_t offset, char* target, std::size_t size) override {
+    bytes_ += size;
+    return of_->pread(offset, target, size);
+  }
+  result<void> pwrite(std::uint64_t offset, std::string_view data) override {
+    return of_->pwrite(offset, data);
+  }
+  result<void> sync() override { return of_->sync(); }
+  result<std::uint64_t> size() override { return of_->size(); }
+  result<void> truncate(std::uint64_t size) override { return of_->truncate(size); }
+  result<void> punch(std::uint64_t offset, std::uint64_t size) override {
+    return of_->punch(offset, size);
+  }
+
+private:
+  std::unique_ptr<file> of_;
+  std::uint64_t& bytes_;
+};
+
+class counting_disk final : public disk {
+public:
+  explicit counting_disk(disk& of) : of_(of) {}
+  std::uint64_t bytes = 0;
+
+  result<std::unique_ptr<file>> open(const std::string& path, mode how) override {
+    auto opened = of_.open(path, how);
+    if (!opened) return opened.error();
+    return std::unique_ptr<file>(new counting_file(std::move(*opened), bytes));
+  }
+  result<bool> exists(const std::string& path) override { return of_.exists(path); }
+  result<void> remove(const std::string& path) override { return of_.remove(path); }
+  result<void> rename(const std::string& a, const std::string& b) override {
+    return of_.rename(a, b);
+  }
+  result<void> sync_folder(const std::string& folder) override { return of_.sync_folder(folder); }
+  result<void> make_folder(const std::string& folder) override { return of_.make_folder(folder); }
+  result<std::vector<std::string>> list(const std::string& folder) override {
+    return of_.list(folder);
+  }
+  result<disk_space> space() override { return of_.space(); }
+
+private:
+  disk& of_;
+};
+
+}  // namespace
+
+TEST_F(Wal, AStartReadsWhatIsNeededAndNotWhatWasLoggedSince) {
+  config = {.segment_bytes = 1u << 20, .bytes_max = 32u << 20, .reserve_bytes = 0};
+  {
+    auto log = open();
+    ASSERT_TRUE(log->append_hard(1, 1, "quiet"));
+    ASSERT_TRUE(log->append_entries(1, std::vector{entry_of(1, 1, "kept")}));
+    for (std::uint64_t index = 1; log->live_bytes() < 14u << 20; ++index)
+      ASSERT_TRUE(log->append_entries(2, std::vector{entry_of(1, index, std::string(50000, 'x'))}));
+    ASSERT_TRUE(log->compact(2, 1u << 20, 1));
+    ASSERT_TRUE(log->flush());
+    while (log->tidy().value())
+      continue;
+    EXPECT_GT(log->bytes(), 25u << 20);
+  }
+  storage.crash();
+  counting_disk counted(storage);
+  auto log = log::open(counted, "wal", config).value();
+  EXPECT_EQ(texts(log->recovered().at(1).entries), (std::vector<std::string>{"1:1:kept"}));
+  EXPECT_EQ(log->recovered().at(1).vote, "quiet");
+  EXPECT_EQ(log->recovered().at(2).compacted_index, 1u << 20);
+  EXPECT_LT(counted.bytes, 8u << 20);
+}
+
 TEST_F(Wal, KeepsTheSegmentSizeItWasMadeWith) {
   ASSERT_TRUE(open()->append_hard(1, 1, "a"));
   config.segment_bytes = 65536;
