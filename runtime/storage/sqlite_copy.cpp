@@ -26,7 +26,7 @@ sqlite_copy::sqlite_copy(disk& storage, std::shared_ptr<sqlite_shared> shared,
     : storage_(storage),
       shared_(std::move(shared)),
       path_(std::move(to)),
-      log_pages_more_(config.log_pages_of_copy),
+      config_(config),
       source_(std::make_unique<sqlite_connection>(storage, shared_)),
       target_(std::make_unique<sqlite_connection>(storage, std::make_shared<sqlite_shared>())) {
   const auto there = storage_.exists(path_);
@@ -46,9 +46,9 @@ void sqlite_copy::start(const std::string& from) {
   source_->run("BEGIN");
   // The first read fixes what the transaction sees.
   const auto pages = source_->number("PRAGMA page_count");
-  log_pages_more_ = std::max(log_pages_more_, static_cast<std::uint32_t>(pages));
-  log_pages_max_ = shared_->log_pages + log_pages_more_;
-  shared_->pages_for_copies = std::max(shared_->pages_for_copies.load(), log_pages_max_);
+  const auto more = std::max(config_.log_pages_of_copy, static_cast<std::uint32_t>(pages));
+  shared_->pages_for_copies = std::max(shared_->pages_for_copies.load(), more);
+  log_pages_max_ = std::uint64_t{config_.log_pages_max} + more;
   auto made = storage_.open(path_, disk::mode::create);
   need(made, "make the file");
   made_ = std::move(*made);

@@ -29,8 +29,8 @@ private:
   disk& storage_;
   std::shared_ptr<sqlite_shared> shared_;  // of the source
   std::string path_;
-  std::uint32_t log_pages_more_;
-  std::uint32_t log_pages_max_ = 0;
+  sqlite_options config_;
+  std::uint64_t log_pages_max_ = 0;
   std::unique_ptr<file> made_;  // the copy's file; null: not ours to remove, or complete
   std::uint64_t unsynced_pages_ = 0;
   std::unique_ptr<sqlite_connection> source_, target_;

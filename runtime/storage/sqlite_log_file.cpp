@@ -28,7 +28,8 @@ result<void> sqlite_log_file::pwrite(std::uint64_t offset, std::string_view data
     return {};
   }
   // A head that was read before is written anew for itself: checksums, after a frame was replaced.
-  if (ends_commit_ || data.size() == frame_head_bytes || gathered_.size() >= gathered_bytes_max) return flush();
+  if (ends_commit_ || data.size() == frame_head_bytes || gathered_.size() >= gathered_bytes_max)
+    return flush();
   return {};
 }
 

@@ -24,8 +24,8 @@ struct sqlite_options {
   /// The last resort: a commit that leaves more pages than this in the log moves them to the
   /// database itself, with two syncs. 0: never.
   std::uint32_t log_pages_max = 16000;
-  /// A copy keeps the log from starting over. It ends with ec::overloaded when the log has more
-  /// pages than this, or more than the copy itself where that is more.
+  /// A copy keeps the log from starting over. While there is one, the log may have so many pages
+  /// more, or as many as the database where that is more; then the copy ends with ec::overloaded.
   std::uint32_t log_pages_of_copy = 16000;
 };
 
