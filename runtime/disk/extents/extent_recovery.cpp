@@ -28,6 +28,7 @@ result<void> extent_store::recover() {
     for (const auto& [number, state] : extents_)
       if (auto done = recover_extent(held, number); !done) return done;
     commit(held);
+    beside_ = index_->background();
     return {};
   });
 }

@@ -74,18 +74,34 @@ void extent_store::commit(const lock&) {
   if (rows_waiting_ == 0) return;
   index_->commit();
   rows_waiting_ = 0;
-  if (++commits_waiting_ < options_.commits_per_checkpoint) return;
-  index_->checkpoint();
-  commits_waiting_ = 0;
+  ++commits_waiting_;
+}
+
+/// Readers need the mutex, and a checkpoint takes as long as the disk does.
+result<void> extent_store::checkpoint_if_due() {
+  return guarded(index_failed_, [&]() -> result<void> {
+    {
+      const lock held(mutex_);
+      if (commits_waiting_ < options_.commits_per_checkpoint) return {};
+      commits_waiting_ = 0;
+      if (!beside_) index_->checkpoint();
+    }
+    if (beside_) beside_->checkpoint();
+    return {};
+  });
 }
 
 result<void> extent_store::flush() {
-  const lock held(mutex_);
-  return guarded(index_failed_, [&]() -> result<void> {
-    if (index_failed_ != 0) return static_cast<ec>(index_failed_.load());
-    commit(held);
-    return {};
-  });
+  {
+    const lock held(mutex_);
+    auto done = guarded(index_failed_, [&]() -> result<void> {
+      if (index_failed_ != 0) return static_cast<ec>(index_failed_.load());
+      commit(held);
+      return {};
+    });
+    if (!done) return done;
+  }
+  return checkpoint_if_due();
 }
 
 result<std::shared_ptr<file>> extent_store::open_extent(const lock&, std::uint32_t number) {

@@ -164,6 +164,7 @@ private:
   result<void> make_room(std::uint64_t bytes);
   result<void> start_extent();
   result<void> sync_pending();
+  result<void> checkpoint_if_due();
   result<void> index_batch(const std::map<std::string, pending_page>& durable);
   result<void> give_back(const place& where);
   result<void> sync_extents(const std::set<std::uint32_t>& numbers);
@@ -178,6 +179,7 @@ private:
 
   std::mutex mutex_;
   std::unique_ptr<kv_store> index_;
+  std::unique_ptr<store_background> beside_;    // of the writer's thread; null: index_ has none
   std::atomic<std::uint8_t> index_failed_ = 0;  // an ec; 0: it works
   std::map<std::uint32_t, extent> extents_;
   std::list<std::pair<std::uint32_t, std::shared_ptr<file>>> open_files_;  // newest use first

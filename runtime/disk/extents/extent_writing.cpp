@@ -157,7 +157,7 @@ result<void> extent_store::index_batch(const std::map<std::string, pending_page>
   // A copy that stays behind only costs space: the index names the new one.
   for (const auto& old : replaced)
     if (give_back(old)) drop_if_empty(old.extent);
-  return {};
+  return checkpoint_if_due();
 }
 
 result<void> extent_store::give_back(const place& where) {
@@ -233,7 +233,7 @@ result<void> extent_store::free_batch_of(const std::map<std::string, place>& bat
   if (!done) return done;
   for (const auto number : touched)
     drop_if_empty(number);
-  return {};
+  return checkpoint_if_due();
 }
 
 void extent_store::drop_if_empty(std::uint32_t number) {
