@@ -15,7 +15,9 @@ static void watch(self_pointer self) {
   auto& state = self->state;
   for (const auto& [name, address] : state.roles.watched) {
     state.names.emplace(address, name);
-    self->monitor(caf::actor_cast<caf::strong_actor_ptr>(address));
+    // The node holds its roles: one that is gone was let go by a node that was ended before this
+    // actor's first turn, and nobody is left to be told.
+    if (const auto role = caf::actor_cast<caf::strong_actor_ptr>(address)) self->monitor(role);
   }
   self->set_down_handler([self](const caf::down_msg& down) {
     auto& state = self->state;

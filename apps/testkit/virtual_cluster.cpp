@@ -179,10 +179,14 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
     machine.pages = pages;
   };
   // As in production, where the process ends and is started again (decision 0003).
-  options.on_fatal = [this, name](const std::string& role, const std::string& reason) {
+  options.on_fatal = [this, name, &machine, life = machine.life](const std::string& role,
+                                                                 const std::string& reason) {
+    if (machine.life != life) return;
     log::error("virtual.role_died", {{"node", name}, {"role", role}, {"reason", reason}});
     tell(name, "ends: " + role + ": " + reason);
-    time_.events().after({}, [this, name] { crash(name); });
+    time_.events().after({}, [this, name, &machine, life] {
+      if (machine.life == life) crash(name);
+    });
   };
   return options;
 }

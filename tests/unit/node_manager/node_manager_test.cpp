@@ -135,3 +135,17 @@ TEST_F(NodeManager, SaysThatItDrains) {
   caf::anon_send(manager, v1::BeginDrain{});
   EXPECT_EQ(status().state(), v1::NodeStatus::DRAINING);
 }
+
+// Found by chaos: all nodes lost their power in the instant in which one was started.
+TEST_F(NodeManager, OutlivesARoleThatWasGoneBeforeItsOwnFirstTurn) {
+  auto gone = world.system.spawn(fake_replica, &cluster);
+  node_roles roles;
+  roles.watched = {{"partition 1", gone.address()}};
+  caf::anon_send_exit(gone, caf::exit_reason::kill);
+  gone = nullptr;
+  world.run();
+  const auto other = world.system.spawn(node_manager, node_manager_options{}, roles);
+  world.run();
+  caf::anon_send_exit(other, caf::exit_reason::kill);
+  world.run();
+}
