@@ -88,9 +88,13 @@ write_core::effects write_core::on_placed(std::uint32_t set, std::size_t replica
   for (auto& replica : replicas_)
     for (const auto& [index, which] : pages_)
       replica.queue.insert(index);
+  // Without a full page yet the object is likely a small one. What of a ticket is not spent stays
+  // with the storage node until its deadline, and it keeps a bounded number.
+  const auto pages = pages_.empty() ? 1 : limits_.ticket_pages;
   for (std::size_t i = 0; i < replicas; ++i) {
     replicas_[i].asking = true;
-    out.push_back(open_ticket{attempt_, i, 0, limits_.ticket_pages});
+    replicas_[i].asked_pages = pages;
+    out.push_back(open_ticket{attempt_, i, 0, pages});
   }
   go_on(out);
   return out;
@@ -150,6 +154,7 @@ void write_core::feed(effects& out, std::size_t which) {
     if (index < replica.ticket_first || index >= replica.ticket_end) {
       replica.asking = true;
       replica.asked_first = index;
+      replica.asked_pages = limits_.ticket_pages;
       out.push_back(open_ticket{attempt_, which, index, limits_.ticket_pages});
       return;
     }
@@ -169,7 +174,7 @@ write_core::effects write_core::on_ticket(std::uint32_t attempt, std::size_t whi
   replica.asking = false;
   if (outcome) {
     replica.ticket_first = replica.asked_first;
-    replica.ticket_end = replica.asked_first + limits_.ticket_pages;
+    replica.ticket_end = replica.asked_first + replica.asked_pages;
     ++replica.ticket_number;
   } else {
     drop(which, outcome.error());

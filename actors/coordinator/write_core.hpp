@@ -101,6 +101,7 @@ private:
     std::uint64_t ticket_first = 0;  // pages from here …
     std::uint64_t ticket_end = 0;    // … to before here may go
     std::uint64_t asked_first = 0;
+    std::uint64_t asked_pages = 0;
     std::uint32_t ticket_number = 0;
     std::uint32_t refusals = 0;
     std::set<std::uint64_t> queue;

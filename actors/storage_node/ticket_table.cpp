@@ -11,12 +11,22 @@ void ticket_table::drop_late(time now) {
   }
 }
 
+bool ticket_table::make_room(time now) {
+  if (tickets_.size() < limits_.tickets_max) return true;
+  const auto next = deadlines_.begin();
+  const auto found = tickets_.find(next->second);
+  if (found->second.since + limits_.droppable_after > now) return false;
+  tickets_.erase(found);
+  deadlines_.erase(next);
+  return true;
+}
+
 result<void> ticket_table::add(const std::string& secret, transfer_grant grant, time now,
                                time lifetime) {
   drop_late(now);
-  if (tickets_.size() >= limits_.tickets_max) return ec::overloaded;
+  if (!make_room(now)) return ec::overloaded;
   const auto deadline = now + lifetime;
-  if (!tickets_.emplace(secret, ticket{std::move(grant), deadline, 0, {}}).second)
+  if (!tickets_.emplace(secret, ticket{std::move(grant), now, deadline, 0, {}}).second)
     return ec::already_exists;
   deadlines_.emplace(deadline, secret);
   return {};

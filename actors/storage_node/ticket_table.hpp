@@ -31,11 +31,14 @@ public:
   struct limits {
     std::size_t tickets_max = 8192;
     std::size_t ahead_max = 1024;  ///< pages of one ticket spent out of order
+    /// A full table drops the ticket that is late next if it is this old: writers that went away
+    /// leave theirs behind, and one that is only slow asks for another.
+    time droppable_after = std::chrono::seconds(30);
   };
   ticket_table() : ticket_table(limits{}) {}
   explicit ticket_table(limits bounds) : limits_(bounds) {}
 
-  /// overloaded when tickets_max live ones are out.
+  /// overloaded when tickets_max live ones are out that may not be dropped.
   result<void> add(const std::string& secret, transfer_grant grant, time now, time lifetime);
 
   /// Uses `page` of the ticket up. refused: unknown or late ticket, other operation, a page outside
@@ -48,12 +51,14 @@ public:
 private:
   struct ticket {
     transfer_grant grant;
+    time since{};
     time deadline{};
     std::uint64_t spent_below = 0;  // every page before it is spent
     std::set<std::uint64_t> spent;  // beyond that
   };
   bool take(ticket& of, std::uint64_t index) const;
   void drop_late(time now);
+  bool make_room(time now);
 
   limits limits_;
   std::map<std::string, ticket> tickets_;

@@ -55,6 +55,17 @@ TEST(TicketTable, SpentTicketsLeaveNothingAtTheirDeadline) {
   EXPECT_TRUE(tickets.spend("s", transfer_kind::read, id(10), 70s));
 }
 
+TEST(TicketTable, AFullTableDropsWhatAWriterLeftBehindLongAgo) {
+  ticket_table tickets({2, 4, 30s});
+  ASSERT_TRUE(tickets.add("a", grant(transfer_kind::write, 0, 256), 0s, 600s));
+  ASSERT_TRUE(tickets.add("b", grant(transfer_kind::write, 0, 256), 10s, 600s));
+  EXPECT_EQ(tickets.add("c", grant(transfer_kind::write, 0, 1), 29s, 600s).error(), ec::overloaded);
+  EXPECT_TRUE(tickets.add("c", grant(transfer_kind::write, 0, 1), 30s, 600s));
+  EXPECT_EQ(tickets.size(), 2u);
+  EXPECT_FALSE(tickets.spend("a", transfer_kind::write, id(0), 30s));
+  EXPECT_TRUE(tickets.spend("b", transfer_kind::write, id(0), 30s));
+}
+
 TEST(TicketTable, IsBounded) {
   ticket_table tickets({2, 4});
   ASSERT_TRUE(tickets.add("a", grant(transfer_kind::write, 0, 1'000'000), 0s, 60s));
