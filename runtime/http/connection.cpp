@@ -19,6 +19,7 @@ namespace {
 
 // Reading on is cheaper than a new connection up to here.
 constexpr std::uint64_t drain_bytes_max = 64u << 10;
+constexpr std::size_t drain_slice_bytes = 16u << 10;
 
 // Closing with unread bytes resets the connection, and the client loses the answer that told it
 // why: read on for a while, then close.
@@ -368,22 +369,37 @@ asio::awaitable<bool> connection::send_slices(const std::string& head, std::stri
 connection::task connection::end_request() {
   const auto self = shared_from_this();
   if (closes_ || reading_) co_return co_await linger();
-  // The rest of the body stands between us and the next request.
-  std::string waste(drain_bytes_max, '\0');
+  if (!body_->done()) {
+    const bool drained = co_await drain_body();
+    if (!drained) co_return;
+  }
+  body_.reset();
+  co_await serve();
+}
+
+// The rest of the body stands between us and the next request. Its buffer must not outlive it:
+// serve() waits for as long as the client keeps the connection.
+asio::awaitable<bool> connection::drain_body() {
+  std::string waste(drain_slice_bytes, '\0');
   std::uint64_t drained = 0;
   stream_->expires_after(options_.header_timeout);
   while (!body_->done()) {
     const auto taken = body_->take(received_, waste.data(), waste.size());
-    if (!taken || drained > drain_bytes_max) co_return co_await linger();
+    if (!taken || drained > drain_bytes_max) {
+      co_await linger();
+      co_return false;
+    }
     drained += *taken;
     if (*taken > 0 || body_->done()) continue;
     const auto room = received_.free();
     const auto more = co_await stream_->read_some(asio::buffer(room.data, room.size));
-    if (!more) co_return close();
+    if (!more) {
+      close();
+      co_return false;
+    }
     received_.filled(more.bytes);
   }
-  body_.reset();
-  co_await serve();
+  co_return true;
 }
 
 connection::task connection::linger() {

@@ -72,6 +72,7 @@ private:
   task send(std::uint64_t serial, std::string head, buffer body, write_done done);
   boost::asio::awaitable<bool> send_slices(const std::string& head, std::string_view body);
   task end_request();
+  boost::asio::awaitable<bool> drain_body();
   task linger();
   void respond_now(std::uint64_t serial, response head, buffer body, write_done done);
   bool must_close_after_answer() const;
