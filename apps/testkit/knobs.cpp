@@ -137,9 +137,9 @@ void draw_sizes(drawer& from, knobs& to) {
   tuning.garbage_grace =
       from.one_of<std::chrono::milliseconds>("garbage grace", {8s, 2s, 30s, 600s});
   tuning.sweep_interval =
-      from.one_of<std::chrono::milliseconds>("sweep interval", {20s, 7s, 3600s});
+      from.one_of<std::chrono::milliseconds>("sweep interval", {7s, 3s, 20s, 3600s});
   tuning.orphan_age = std::chrono::duration_cast<std::chrono::seconds>(
-      from.one_of<std::chrono::milliseconds>("orphan age", {15s, 5s, 3600s}));
+      from.one_of<std::chrono::milliseconds>("orphan age", {5s, 2s, 15s, 3600s}));
   to.disk_bytes = from.one_of<std::uint64_t>("disk bytes", {1ull << 40, 4ull << 30, 1ull << 30});
   to.ballast_bytes_max = from.one_of<std::uint64_t>("ballast bytes", {0, 1u << 20});
 }
