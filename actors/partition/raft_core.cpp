@@ -44,7 +44,9 @@ void raft_core::reset_election_timer() {
 void raft_core::tick() {
   ++election_elapsed_;
   if (leads()) return tick_leader();
-  if (election_elapsed_ >= election_timeout_) campaign(false);
+  if (election_elapsed_ >= election_timeout_) return campaign(false);
+  if (role_ == role::pre_candidate && election_elapsed_ % config_.heartbeat_ticks == 0)
+    ask_for_pre_votes();
 }
 
 void raft_core::tick_leader() {

@@ -139,7 +139,9 @@ private:
   void campaign(bool transfer);
   void become_candidate(bool transfer);
   void become_leader();
-  void ask_for_votes(message_kind kind, term_t term, bool transfer);
+  void ask_for_pre_votes();
+  void ask_for_vote(const node_id& peer, message_kind kind, term_t term, bool transfer);
+  void give_way(const message& m);
   void on_pre_vote(const message& m);
   void on_vote(const message& m);
   void on_ballot(const message& m);

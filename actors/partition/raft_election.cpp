@@ -19,8 +19,15 @@ void raft_core::campaign(bool transfer) {
   leader_.clear();
   own_vote_token_ = 0;
   ballots_ = {{config_.self, true}};
-  ask_for_votes(message_kind::pre_vote, hard_.term + 1, false);
+  ask_for_pre_votes();
   count_ballots();
+}
+
+// Asked again until they answer: one that has heard the old leader a moment longer is silent at
+// first, and to wait for the next timeout would double the time without a leader.
+void raft_core::ask_for_pre_votes() {
+  for (const auto& peer : config_.voters)
+    if (!ballots_.contains(peer)) ask_for_vote(peer, message_kind::pre_vote, hard_.term + 1, false);
 }
 
 void raft_core::become_candidate(bool transfer) {
@@ -30,31 +37,47 @@ void raft_core::become_candidate(bool transfer) {
   ballots_.clear();
   // The own vote is a vote like any other: it counts when it is on disk.
   own_vote_token_ = token_of_pending();
-  ask_for_votes(message_kind::vote, hard_.term, transfer);
+  for (const auto& peer : config_.voters)
+    if (peer != config_.self) ask_for_vote(peer, message_kind::vote, hard_.term, transfer);
 }
 
-void raft_core::ask_for_votes(message_kind kind, term_t term, bool transfer) {
-  for (const auto& peer : config_.voters) {
-    if (peer == config_.self) continue;
-    auto request = make(kind, peer);
-    request.term = term;
-    request.log_index = log_.last_index();
-    request.log_term = log_.last_term();
-    request.transfer = transfer;
-    if (kind == message_kind::pre_vote)
-      send(std::move(request));
-    else
-      send_when_stored(std::move(request));
-  }
+void raft_core::ask_for_vote(const node_id& peer, message_kind kind, term_t term, bool transfer) {
+  auto request = make(kind, peer);
+  request.term = term;
+  request.log_index = log_.last_index();
+  request.log_term = log_.last_term();
+  request.transfer = transfer;
+  if (kind == message_kind::pre_vote)
+    send(std::move(request));
+  else
+    send_when_stored(std::move(request));
 }
 
 void raft_core::on_pre_vote(const message& m) {
   if (in_lease()) return;
   auto reply = make(message_kind::pre_vote_reply, m.from);
-  reply.reject = m.term <= hard_.term || !log_.is_covered_by(m.log_index, m.log_term);
+  const auto covered = log_.is_covered_by(m.log_index, m.log_term);
+  reply.reject = m.term <= hard_.term || !covered;
   // A grant speaks of the term to come, a refusal of the one that is.
-  if (!reply.reject) reply.term = m.term;
+  if (!reply.reject) {
+    reply.term = m.term;
+    give_way(m);
+  } else if (!covered && role_ == role::follower) {
+    // It cannot win, we can: why wait for our own timeout?
+    election_timeout_ = std::min(election_timeout_, election_elapsed_ + 1);
+  }
   send(std::move(reply));
+}
+
+// Replicas of one node's tick come at the same moments, so two often ask at once; were both to go
+// on, they would split the votes and wait for another timeout. The longer log goes on, of equal
+// ones the smaller name.
+void raft_core::give_way(const message& m) {
+  if (role_ != role::pre_candidate) return;
+  const auto equal = m.log_index == log_.last_index() && m.log_term == log_.last_term();
+  if (equal && config_.self < m.from) return;
+  role_ = role::follower;
+  ballots_.clear();
 }
 
 void raft_core::on_vote(const message& m) {

@@ -30,6 +30,66 @@ TEST_F(RaftElection, GoesThroughPreVoteVoteAndNoop) {
   EXPECT_EQ(bench.core("a").commit(), 1u);
 }
 
+TEST_F(RaftElection, TwoThatAskAtOnceDoNotSplitTheVotes) {
+  bench.elect("c");
+  bench.cut("c");
+  for (auto ticks = 0; ticks < 10; ++ticks)
+    for (const auto* name : {"a", "b"})
+      bench.core(name).tick();
+  EXPECT_EQ(bench.core("a").current_role(), role::pre_candidate);
+  EXPECT_EQ(bench.core("b").current_role(), role::pre_candidate);
+  bench.settle();
+  EXPECT_TRUE(bench.core("a").leads());
+  EXPECT_EQ(bench.core("b").leader(), "a");
+  EXPECT_EQ(bench.core("a").term(), 2u);
+}
+
+TEST_F(RaftElection, OfTwoThatAskAtOnceTheLongerLogGoesOn) {
+  bench.elect("c");
+  bench.drop = [](const message& m) { return m.to == "a"; };
+  ASSERT_TRUE(bench.core("c").propose(text("only b has it")));
+  bench.settle();
+  bench.drop = [](const message&) { return false; };
+  bench.cut("c");
+  for (auto ticks = 0; ticks < 10; ++ticks)
+    for (const auto* name : {"a", "b"})
+      bench.core(name).tick();
+  bench.settle();
+  EXPECT_TRUE(bench.core("b").leads());
+  EXPECT_EQ(bench.core("b").term(), 2u);
+}
+
+TEST_F(RaftElection, OneThatWasNotAnsweredAsksAgainWithTheNextHeartbeat) {
+  bench.at("b").random = [] { return std::uint64_t{9}; };
+  bench.at("b").crash();
+  bench.at("b").restart();
+  bench.elect("c");
+  bench.cut("c");
+  bench.tick("b", 9);
+  bench.tick("a", 10);  // b has heard the leader a tick too recently
+  EXPECT_EQ(bench.core("a").current_role(), role::pre_candidate);
+  bench.tick("b");
+  bench.tick("a");
+  EXPECT_TRUE(bench.core("a").leads());
+}
+
+TEST_F(RaftElection, OneWithALongerLogThanWhoAsksDoesNotWaitForItsOwnTimeout) {
+  bench.at("b").random = [] { return std::uint64_t{9}; };
+  bench.at("b").crash();
+  bench.at("b").restart();
+  bench.elect("c");
+  bench.drop = [](const message& m) { return m.to == "a"; };
+  ASSERT_TRUE(bench.core("c").propose(text("only b has it")));
+  bench.settle();
+  bench.drop = [](const message&) { return false; };
+  bench.cut("c");
+  bench.tick("b", 10);  // of the 19 that it would wait
+  bench.tick("a", 10);
+  EXPECT_FALSE(bench.core("b").leads());
+  bench.tick("b");
+  EXPECT_TRUE(bench.core("b").leads());
+}
+
 TEST_F(RaftElection, PreVoteOfACutOffNodeLeavesTheTermAlone) {
   bench.elect("a");
   bench.cut("c");
