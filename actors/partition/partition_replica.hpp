@@ -48,6 +48,8 @@ struct partition_replica_options {
   /// ever more rarely, since the others may have none either.
   std::chrono::milliseconds room_interval{1000};
   std::chrono::milliseconds step_aside_interval_max{60'000};
+  /// Told of every leader that this replica learns of, and of its term. Null: nobody wants to know.
+  std::function<void(const node_id& leader, std::uint64_t term)> leader_known;
   /// Sees the core after every step and what it wants done; for the simulation's checkers.
   std::function<void(const raft::raft_core&, const raft::ready&)> observer;
 };

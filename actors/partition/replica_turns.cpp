@@ -187,7 +187,9 @@ void replica_turns::turn() {
   } catch (const store_error& error) {
     return stop("apply", error.code(), error.what());
   }
-  if (!stopped_) follow_role();
+  if (stopped_) return;
+  follow_role();
+  tell_leader();
 }
 
 void replica_turns::perform(raft::ready work) {
@@ -260,6 +262,13 @@ void replica_turns::answer_reads(const raft::ready& work) {
 }
 
 void replica_turns::answer(read& one) { one.promise.deliver(machine_->answer(one.query)); }
+
+void replica_turns::tell_leader() {
+  const auto term = core_->term();
+  if (!options_.leader_known || core_->leader().empty() || term == told_term_) return;
+  told_term_ = term;  // a term has one leader at most
+  options_.leader_known(core_->leader(), term);
+}
 
 void replica_turns::follow_role() {
   const auto leads = core_->leads();

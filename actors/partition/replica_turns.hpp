@@ -50,6 +50,7 @@ private:
   void answer_reads(const raft::ready& work);
   void answer(read& one);
   void follow_role();
+  void tell_leader();
   void commit();
   bool full() const { return log_full_ || disk_full_; }
   void look_for_room();
@@ -67,6 +68,7 @@ private:
 
   partition_leader_actor leader_;  // of led_term_; null: this replica does not lead
   raft::term_t led_term_ = 0;
+  raft::term_t told_term_ = 0;  // whose leader leader_known has heard of
   std::map<raft::index_t, proposal> proposals_;
   std::map<std::uint64_t, read> reads_;                         // by the core's id
   std::multimap<raft::index_t, std::uint64_t> reads_to_serve_;  // confirmed, not yet applied so far

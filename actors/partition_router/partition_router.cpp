@@ -235,6 +235,10 @@ partition_router_shell::behavior_type partition_router(self_pointer self,
         perform_all(self, self->state.core->on_get_map(now(self), id, wish.at_least_epoch()));
         return promise;
       },
+      [self](const leader_news& news) {
+        perform_all(self,
+                    self->state.core->on_leader(now(self), news.partition, news.leader, news.term));
+      },
       [self](router_tick, std::int64_t armed_for) {
         // A timer that an earlier one replaced still fires; it must not arm another.
         if (self->state.armed != core::time{armed_for}) return;

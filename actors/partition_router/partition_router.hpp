@@ -58,10 +58,19 @@ struct partition_router_state {
   static inline const char* name = "partition_router";
 };
 
+/// A replica on the router's own node knows of a leader.
+struct leader_news {
+  partition_id partition = 0;
+  node_id leader;
+  std::uint64_t term = 0;
+};
+
 using router_tick = caf::atom_constant<caf::atom("tick")>;
 
 /// What is spawned; it converts to partition_router_actor.
 using partition_router_shell = partition_router_actor::extend<
+    // From the replicas of this node, each in the order of its terms.
+    caf::reacts_to<leader_news>,
     // INTERNAL: the time of some task has come; when it was armed for.
     caf::reacts_to<router_tick, std::int64_t>>;
 
@@ -71,3 +80,5 @@ partition_router_shell::behavior_type partition_router(
     partition_router_options options, random_source* random, metrics* figures);
 
 }  // namespace dunlin
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::leader_news)

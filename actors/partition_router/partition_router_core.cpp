@@ -258,6 +258,30 @@ core::effects core::on_error(time now, task_id id, std::uint64_t attempt, ec rea
   return out;
 }
 
+core::effects core::on_leader(time now, partition_id partition, const node_id& leader,
+                              std::uint64_t term) {
+  effects out;
+  auto& newest = terms_[partition];
+  if (term < newest || !view_.believe(partition, leader)) return out;
+  newest = term;
+  std::vector<task_id> waiting_for_another;  // running one may change the map of tasks
+  for (const auto& [id, it] : tasks_) {
+    const auto asks_another = it.on == waiting::answer && it.node != leader;
+    if (it.partition == partition && (asks_another || it.on == waiting::backoff))
+      waiting_for_another.push_back(id);
+  }
+  for (const auto id : waiting_for_another) {
+    const auto found = tasks_.find(id);
+    if (found == tasks_.end()) continue;
+    auto& it = found->second;
+    // Who did not answer may have done it; the stamp keeps it from being done twice.
+    it.may_have_run = it.may_have_run || it.on == waiting::answer;
+    it.asked.clear();
+    run(now, *found, out);
+  }
+  return out;
+}
+
 void core::refused(time now, task_entry& of, ec reason, effects& out) {
   if (++of.second.refusals > refusals_max)
     give_up(now, of, reason, of.second.last_detail, out);

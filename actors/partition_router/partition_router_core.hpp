@@ -83,6 +83,9 @@ public:
   /// The reply to a fetch_map, if it held a map.
   effects on_map(time now, task_id task, std::uint64_t attempt, std::uint64_t epoch,
                  std::vector<partition_place> places);
+  /// The node's own replica knows who leads: whoever waits for another asks it at once, instead of
+  /// when the silence of a peer has lasted long enough to be noticed.
+  effects on_leader(time now, partition_id partition, const node_id& leader, std::uint64_t term);
   effects on_timer(time now);
 
   /// When on_timer() has work; none: never.
@@ -144,6 +147,7 @@ private:
   std::map<task_id, task> tasks_;
   std::set<std::pair<time, task_id>> wakes_;  ///< one a task: end of its back-off, or its deadline
   std::map<partition_id, client_window> clients_;
+  std::map<partition_id, std::uint64_t> terms_;  ///< newest that on_leader() spoke of
   task_id last_own_ = std::uint64_t{1} << 63;
   std::optional<task_id> map_task_;
 };

@@ -24,7 +24,11 @@ public:
   result<void> start() {
     start_router();
     if (has(role::database)) {
-      auto done = start_database(of_, database_);
+      const auto tell = [router = router_](partition_id id, const node_id& leader,
+                                           std::uint64_t term) {
+        caf::anon_send(router, leader_news{id, leader, term});
+      };
+      auto done = start_database(of_, tell, database_);
       keep_database();  // what was spawned before an error ends with the node, too
       if (!done) return done;
     }
@@ -166,7 +170,7 @@ private:
 
   node_context of_;
   std::vector<std::pair<std::string, caf::actor>> kept_;
-  partition_router_actor router_;
+  partition_router_shell router_;
   database_part database_;
   links::page_link_service link_;
   storage_part storage_;

@@ -47,6 +47,7 @@ result<std::shared_ptr<wal::log>> open_log(const node_context& of) {
 }
 
 result<partition_replica_actor> start_replica(const node_context& of,
+                                              const leader_listener& leader_known,
                                               const log_writer_actor& writer, wal::log& log,
                                               partition_id id) {
   auto store = open_state(of.ports.storage, id, store_options(of.cluster.options.partitions));
@@ -66,6 +67,9 @@ result<partition_replica_actor> start_replica(const node_context& of,
   options.writer = writer;
   options.peer = [links = of.links, id](const node_id& peer) {
     return links->at<partition_actor>(peer, "partition", id);
+  };
+  options.leader_known = [leader_known, id](const node_id& leader, std::uint64_t term) {
+    leader_known(id, leader, term);
   };
   // A recycled log never fills by itself; the store beside it does.
   options.has_room = [room = of.room] { return room->has_room(); };
@@ -97,7 +101,8 @@ std::uint64_t disk_reserve(disk& storage) {
   return space ? std::min(most, space->total_bytes / 20) : most;
 }
 
-result<void> start_database(const node_context& of, database_part& made) {
+result<void> start_database(const node_context& of, const leader_listener& leader_known,
+                            database_part& made) {
   auto log = open_log(of);
   if (!log) return log.error();
   made.writer = of.options.own_threads ? of.system.spawn<caf::detached>(log_writer, *log)
@@ -105,7 +110,7 @@ result<void> start_database(const node_context& of, database_part& made) {
   for (partition_id id = 0; id <= of.cluster.options.partitions; ++id) {
     const auto members = of.cluster.partition_nodes(id);
     if (std::find(members.begin(), members.end(), of.self.name) == members.end()) continue;
-    auto replica = start_replica(of, made.writer, **log, id);
+    auto replica = start_replica(of, leader_known, made.writer, **log, id);
     if (!replica) return replica.error();
     of.links->serve("partition", id, partition_actor(*replica));
     made.replicas.emplace(id, std::move(*replica));

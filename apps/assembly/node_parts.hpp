@@ -39,8 +39,11 @@ struct database_part {
   log_writer_actor writer;
   std::map<partition_id, partition_replica_actor> replicas;
 };
+using leader_listener =
+    std::function<void(partition_id, const node_id& leader, std::uint64_t term)>;
 /// What was spawned before an error is in `made`, and is the caller's to end.
-result<void> start_database(const node_context& of, database_part& made);
+result<void> start_database(const node_context& of, const leader_listener& leader_known,
+                            database_part& made);
 
 /// Pages and those who serve, repair and collect them.
 struct storage_part {

@@ -133,6 +133,49 @@ TEST_F(RouterWithMap, FollowsAHintAtOnceAndRemembersTheLeader) {
   EXPECT_EQ(command(2).node, "c");
 }
 
+TEST_F(RouterWithMap, AsksANewLeaderAtOnceWithoutWaitingForASilentOne) {
+  const auto first = command(1);
+  EXPECT_EQ(first.node, "a");
+  now += 1s;  // no answer
+  const auto again = sent(router.on_leader(now, 1, "b", 7));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->node, "b");
+  EXPECT_EQ(again->client->sequence, first.client->sequence);
+  reply(*again);
+  EXPECT_THAT(delivered, testing::ElementsAre(1));
+  EXPECT_EQ(command(2).node, "b");
+}
+
+TEST_F(RouterWithMap, AsksANewLeaderAtOnceWithoutWaitingForABackOff) {
+  auto out = std::optional(command(1));
+  for (int i = 0; i < 3; ++i)
+    out = error(*out, ec::not_leader);
+  EXPECT_FALSE(out);
+  out = sent(router.on_leader(now, 1, "c", 7));
+  ASSERT_TRUE(out);
+  EXPECT_EQ(out->node, "c");
+}
+
+TEST_F(RouterWithMap, LeavesAloneWhoWaitsForTheLeaderItself) {
+  command(1);
+  EXPECT_FALSE(sent(router.on_leader(now, 1, "a", 7)));
+  EXPECT_FALSE(sent(router.on_leader(now, 2, "b", 7)));
+}
+
+TEST_F(RouterWithMap, DoesNotGoBackToALeaderOfAnOlderTerm) {
+  sent(router.on_leader(now, 1, "b", 7));
+  sent(router.on_leader(now, 1, "a", 6));
+  EXPECT_EQ(command(1).node, "b");
+}
+
+TEST_F(RouterWithMap, KeepsInMindThatASilentLeaderMayHaveRunTheCommand) {
+  const auto first = command(1);
+  const auto again = sent(router.on_leader(now, 1, "b", 7));
+  reply(*again, core::verdict::unknown_client);
+  ASSERT_EQ(failed.size(), 1u);
+  EXPECT_EQ(failed[0].reason, ec::unknown_outcome);
+}
+
 TEST_F(RouterWithMap, DoesNotBelieveAHintOutsideThePartition) {
   const auto again = error(command(1), ec::not_leader, "mallory");
   ASSERT_TRUE(again);
