@@ -80,6 +80,27 @@ TEST(VirtualCluster, GoesOnWhenTheLeaderCrashesAndLosesNothingAcknowledged) {
   }
 }
 
+TEST(VirtualCluster, ASilentLeaderHoldsRequestsUpNoLongerThanAnElection) {
+  for (const auto seed : seeds(4)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    virtual_cluster cluster{seed, three_nodes};
+    cluster.start_all();
+    ASSERT_TRUE(cluster.wait_until_ready(20s));
+    create_bucket(cluster);
+    // Every request asks the root partition for its bucket.
+    const auto victim = cluster.leader_of(0);
+    const node_id through = victim == "n1" ? "n2" : "n1";
+    ASSERT_EQ(cluster.call(through, "PUT", "/work/before", "", "a").status, 200);
+    cluster.pause(victim);
+    const auto began = cluster.time().now();
+    EXPECT_EQ(cluster.call(through, "PUT", "/work/after", "", "b").status, 200);
+    // Two election timeouts at most, and the link still believes in the silent peer for a second.
+    EXPECT_LE(cluster.time().now() - began, 2500ms);
+    cluster.resume(victim);
+    EXPECT_TRUE(cluster.violations().empty()) << joined(cluster.violations());
+  }
+}
+
 TEST(VirtualCluster, KeepsItsPromisesUnderLossDelayAndBrokenConnections) {
   for (const auto seed : seeds(6)) {
     SCOPED_TRACE("seed " + std::to_string(seed));

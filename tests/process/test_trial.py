@@ -10,8 +10,9 @@ import unittest
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 sys.path.insert(0, ROOT)
 from tests.support import namespaces, strikes  # noqa: E402
+from tests.support.load import outcome_of  # noqa: E402
 from tests.support.table import percentile  # noqa: E402
-from tests.support.trial import Trial, TrialCluster  # noqa: E402
+from tests.support.trial import CHECK, Trial, TrialCluster  # noqa: E402
 
 SEED = int(os.environ.get("DUNLIN_SEED", "4711"))
 RECOVERY_S = 15  # far above what is promised: other tests may have the machine at the same time
@@ -60,6 +61,38 @@ class Rounds(unittest.TestCase):
         self.judge(cuts, ["cut off leader", "cut one way"])
         self.judge(full, ["full disk"])
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+class Checker(unittest.TestCase):
+    """The program as the trials run it; its rules are tested in tests/unit/check."""
+
+    PUT = {"op": "put", "bucket": "b", "key": "k", "start": 1, "end": 2, "outcome": "ok", "status": 200, "sha": "s",
+           "etag": "e"}
+    GET = {"op": "get", "bucket": "b", "key": "k", "start": 3, "end": 4, "outcome": "ok", "status": 200, "sha": "s",
+           "etag": "e"}
+
+    def judge(self, *lines):
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+            file.write("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+            file.flush()
+            return subprocess.run([CHECK, file.name], capture_output=True, text=True, timeout=30, check=False)
+
+    def test_tells_right_from_wrong_from_nonsense(self):
+        right = self.judge(self.PUT, self.GET)
+        self.assertEqual(right.returncode, 0, right.stdout)
+        self.assertEqual(json.loads(right.stdout)["acknowledged"], 2)
+        wrong = self.judge(self.PUT, {**self.GET, "status": 404, "sha": "", "etag": ""})
+        self.assertEqual(wrong.returncode, 1)
+        self.assertEqual(len(json.loads(wrong.stdout)["lost"]), 1)
+        nonsense = self.judge(self.PUT, "no json")
+        self.assertEqual(nonsense.returncode, 2)
+        self.assertIn(":2: no operation", nonsense.stderr)
+
+    def test_what_a_status_tells_about_an_operation(self):
+        for op, status, outcome in (("put", 200, "ok"), ("delete", 204, "ok"), ("get", 404, "ok"), ("put", 412, "no"),
+                                    ("put", 404, "no"), ("put", 403, "no"), ("put", 503, "unknown"),
+                                    ("get", 500, "unknown"), ("put", 507, "unknown")):
+            self.assertEqual(outcome_of(op, status), outcome, (op, status))
 
 
 class Percentiles(unittest.TestCase):

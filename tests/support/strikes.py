@@ -33,9 +33,14 @@ def all_nodes(trial, before):
     return list(trial.cluster.names)
 
 
+LEAVE_S = 0.3    # until no probe waits for a victim any more
+
+
 def aim(trial, victims, before):
-    """Probes leave the victims alone; who else leads is watched."""
+    """Probes leave the victims alone, for what is asked of a node that is stopped tells nothing about the others; who
+    else leads is watched."""
     trial.load.avoid = set(victims)
+    time.sleep(LEAVE_S)
     watch = LeaderWatch(trial.cluster, victims, before)
     watch.start()
     return watch
