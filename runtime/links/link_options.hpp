@@ -27,7 +27,7 @@ struct link_options {
   std::chrono::milliseconds dead_after{3000};      ///< of silence on the peer's side
   std::chrono::milliseconds call_deadline{30000};  ///< of one call
   std::chrono::milliseconds redial_min{100};
-  std::chrono::milliseconds redial_max{5000};
+  std::chrono::milliseconds redial_max{1000};  ///< a node that returns waits as long for its peers
 
   std::size_t calls_max = 4096;             ///< in flight, each way, with one peer
   std::size_t ungreeted_max = 64;           ///< accepted wires that have not said hello
