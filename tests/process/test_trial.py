@@ -1,5 +1,5 @@
 """A few rounds of every fault that `tools/torture` knows, under S3 load: kill -9, SIGSTOP, restart loops, cuts, full
-disks. Nothing acknowledged is lost, wrong or stale, nothing is listed wrongly, and the cluster works again by itself."""
+disks. Nothing acknowledged is lost, wrong or stale, no list is wrong, and the cluster works again by itself."""
 import json
 import os
 import subprocess

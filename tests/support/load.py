@@ -1,5 +1,5 @@
-"""S3 load for process trials: threads that put, get, delete and list unique values at all access nodes, never retry, and
-write down every operation with begin and end of one clock (CLOCK_MONOTONIC, one for all processes of a machine).
+"""S3 load for process trials: threads that put, get, delete and list unique values at all access nodes, never retry,
+and write down every operation with begin and end of one clock (CLOCK_MONOTONIC, one for all processes of a machine).
 
 The history is one JSON object a line, what `dunlin-check` reads (apps/check/history.hpp):
   {"op": "put" | "get" | "delete" | "list", "bucket", "key", "node", "start", "end",   nanoseconds

@@ -1,5 +1,5 @@
-"""A network and small file systems of our own, without touching those of the machine: everything lives in namespaces that
-end with the process that was started by `inside`. Each node has a network namespace; a bridge joins them and us.
+"""A network and small file systems of our own, without touching those of the machine: everything lives in namespaces
+that end with the process that was started by `inside`. Each node has a network namespace; a bridge joins them and us.
 
 A cut is an address that leads nowhere: the sender's neighbour table names a card that nobody has, so packets vanish
 without an answer, in one direction, and connections that exist feel it too.

@@ -113,9 +113,9 @@ def cut(choose, shortest=1.0, longest=7.0, one_way=False):
         ways = [(a, b) for a in victims for b in others] if one_way else pairs(victims, others)
         watch = aim(trial, victims, before)
         pause = trial.random.uniform(shortest, longest)
-        struck = time.monotonic_ns()
         for way in ways:
             trial.network.cut(*way)
+        struck = time.monotonic_ns()  # the last word that crossed was said before
         time.sleep(pause)
         healed = time.monotonic_ns()
         for way in ways:
@@ -130,9 +130,9 @@ def bridge(trial, before):
     del before
     one, other = trial.random.sample(trial.cluster.names, 2)
     pause = trial.random.uniform(2.0, 7.0)
-    struck = time.monotonic_ns()
     for way in pairs([one], [other]):
         trial.network.cut(*way)
+    struck = time.monotonic_ns()
     time.sleep(pause)
     healed = time.monotonic_ns()
     for way in pairs([one], [other]):
@@ -191,7 +191,8 @@ KILLS = [("kill -9 leader", kill(a_leader)), ("kill -9 node", kill(random_node))
          ("kill -9 two", kill(two_nodes)), ("kill -9 leader", kill(a_leader)), ("kill -9 node", kill(random_node)),
          ("kill -9 all", kill(all_nodes))]
 STOPS = [("stop leader", stop(a_leader)), ("stop node", stop(random_node)), ("stop leader", stop(a_leader)),
-         ("stop two", stop(two_nodes, 2.0, 8.0)), ("stop leader", stop(a_leader)), ("stop all", stop(all_nodes, 2.0, 8.0))]
+         ("stop two", stop(two_nodes, 2.0, 8.0)), ("stop leader", stop(a_leader)),
+         ("stop all", stop(all_nodes, 2.0, 8.0))]
 LOOPS = [("restart loop", loop(random_node)), ("restart loop, leader", loop(a_leader)),
          ("restart loop, two", loop(two_nodes)), ("restart loop, all", loop(all_nodes))]
 CUTS = [("cut off leader", cut(a_leader)), ("cut one way", cut(a_leader, one_way=True)), ("bridge", bridge),

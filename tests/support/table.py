@@ -27,7 +27,8 @@ def recovery_rows(rounds):
 def print_report(seed, reports, skipped):
     rounds = [one for report in reports for one in report["rounds"]]
     print(f"\n{len(rounds)} rounds, seed {seed}\n")
-    print(f"{'fault':22} {'rounds':>6}  {'seconds from the fault to the':42} {'values':>6} {'p50':>7} {'p90':>7} {'p99':>7} {'max':>7}")
+    shares = " ".join(f"{share:>7}" for share in ("p50", "p90", "p99", "max"))
+    print(f"{'fault':22} {'rounds':>6}  {'seconds from the fault to the':42} {'values':>6} {shares}")
     last = None
     for kind, count, title, values, figures in recovery_rows(rounds):
         head = f"{kind:22} {count:>6}" if kind != last else f"{'':29}"

@@ -1,7 +1,7 @@
 """Process trials: a cluster of real processes under S3 load, one fault a round, and what it cost.
 
 A round: settle, strike, heal, wait until the cluster is whole and every partition took a write, read every key of the
-round. The history of all rounds is judged by `dunlin-check` at the end. What a round may do stands in tests/support/strikes.py.
+round. The history of all rounds is judged by `dunlin-check` at the end. The faults are in tests/support/strikes.py.
 """
 import json
 import os
@@ -105,7 +105,8 @@ class TrialCluster(Cluster):
         lines = []
         for name in self.names:
             with open(os.path.join(self.folder, "data", name, "log"), encoding="utf-8", errors="replace") as file:
-                lines += [f"{name}: {line.strip()}" for line in file if '"level":"error"' in line or line[:1] not in "{"]
+                lines += [f"{name}: {line.strip()}" for line in file
+                          if '"level":"error"' in line or not line.startswith("{")]
         return lines
 
 
