@@ -62,10 +62,6 @@ class Journal:
             if line["op"] == "put" and line["outcome"] == "ok":
                 self.acked.append((line["bucket"], line["start"], line["end"]))
 
-    def flush(self):
-        with self.lock:
-            self.file.flush()
-
     def close(self):
         with self.lock:
             self.file.close()
@@ -87,6 +83,11 @@ class Client:
         self.load, self.careful = load, careful
         self.random = random.Random(seed)
         self.connections = {}
+        load.clients.append(self)
+
+    def close(self):
+        for connection in self.connections.values():
+            connection.close()
 
     def pick_node(self):
         names = [name for name in self.load.endpoints if not self.careful or name not in self.load.avoid]
@@ -177,7 +178,7 @@ class Load:
         self.round = 0
         self.number, self.number_lock = 0, threading.Lock()
         self.stopping = threading.Event()
-        self.threads, self.died = [], []
+        self.threads, self.clients, self.died = [], [], []
 
     def value(self, size):
         """Bytes nobody wrote before."""
@@ -211,7 +212,8 @@ class Load:
         self.stopping.set()
         for thread in self.threads:
             thread.join(self.settings.timeout + 10)
-        self.journal.flush()
+        for client in self.clients:
+            client.close()
 
     def rest(self, client, pause):
         self.stopping.wait(pause * (0.5 + client.random.random()))
@@ -292,6 +294,7 @@ class Load:
                 for node in nodes:
                     if not self.read_once(client, *work[i], node):
                         unread.append(f"{'/'.join(work[i])} at {node}")
+            client.close()
 
         threads = [threading.Thread(target=read, args=(share,), daemon=True) for share in range(4)]
         for thread in threads:

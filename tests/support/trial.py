@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 
+from tests.support import namespaces
 from tests.support.cluster import Cluster, dunlin
 from tests.support.load import Load, Settings
 
@@ -23,11 +24,26 @@ SETTLE_S = 0.7      # load before each fault
 class TrialCluster(Cluster):
     """Nodes are children of the trial, so that their ends are seen and their starts are its own."""
 
+    def __init__(self, **shape):
+        super().__init__(**shape)
+        self.children, self.ended_by_us, self.mounts = {}, set(), []
+
+    def mount_small(self, mib):
+        """Every node gets a file system of that size; only in namespaces of our own."""
+        for name in self.names:
+            self.mounts.append(os.path.join(self.folder, "data", name))
+            namespaces.mount_small(self.mounts[-1], mib)
+
+    def close(self):
+        super().close()
+        for folder in self.mounts:
+            subprocess.run(["umount", folder], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def begin(self):
         done = dunlin("init", self.file)
         if done.returncode != 0:
             raise AssertionError(f"dunlin init failed:\n{done.stderr}")
-        self.children, self.ended_by_us = {}, set()
         for name in self.names:
             self.start(name)
         return self
@@ -131,6 +147,7 @@ def find_buckets(cluster, client_of):
         if after[partition] - before[partition] >= 6:
             buckets.setdefault(partition, name)
         if len(buckets) == cluster.partitions:
+            s3.close()
             return buckets
     raise AssertionError(f"buckets only in partitions {sorted(buckets)}")
 
