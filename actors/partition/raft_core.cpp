@@ -178,6 +178,7 @@ void raft_core::send_when_stored(message m) {
     if (last.token == token && last.what.kind == m.kind && last.what.to == m.to &&
         last.what.term == m.term) {
       last.what.log_index = std::max(last.what.log_index, m.log_index);
+      last.what.read_context = std::max(last.what.read_context, m.read_context);
       return;
     }
   }
@@ -231,7 +232,10 @@ ready raft_core::take_ready() {
   ready work;
   if (unstored()) {
     work.token = ++token_issued_;
-    if (std::exchange(hard_changed_, false)) work.hard = hard_;
+    if (std::exchange(hard_changed_, false)) {
+      work.hard = hard_;
+      hard_token_ = work.token;
+    }
     work.reset = std::exchange(reset_, std::nullopt);
     work.forgets_rest = std::exchange(forgets_rest_, false);
     work.entries = log_.hand_out(work.token);

@@ -129,6 +129,7 @@ private:
   void send(message m) { outbox_.push_back(std::move(m)); }
   void send_when_stored(message m);
   bool unstored() const { return hard_changed_ || reset_ || log_.has_unhanded(); }
+  bool hard_is_stored() const { return !hard_changed_ && hard_token_ <= token_stored_; }
   index_t ready_to_apply() const;
   std::uint64_t token_of_pending() const { return token_issued_ + (unstored() ? 1 : 0); }
   void release_held();
@@ -221,6 +222,7 @@ private:
   std::uint64_t token_issued_ = 0;
   std::uint64_t token_stored_ = 0;
   bool hard_changed_ = false;
+  std::uint64_t hard_token_ = 0;  // under which the newest term and vote were given out
   std::optional<position> reset_;
   bool forgets_rest_ = false;
   struct held_message {

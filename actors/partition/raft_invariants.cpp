@@ -22,6 +22,7 @@ void raft_invariants::report(const std::string& text) {
 void raft_invariants::observe(const node_id& node, const raft_core& core) {
   auto& before = nodes_[node];
   check_progress(node, before, core);
+  check_promise(node, core);
   check_log(node, before, core);
   check_commits(node, before, core);
   if (core.leads() && (before.as != role::leader || before.term != core.term()))
@@ -41,6 +42,18 @@ void raft_invariants::check_progress(const node_id& node, const seen& before,
   const auto still_leads = core.leads() && before.as == role::leader && core.term() == before.term;
   if (still_leads && !before.log.empty() && core.last_index() < before.log.rbegin()->first)
     report(node + ": a leader cut its own log" + at(core.last_index()));
+  // Figure 8 of the paper: what counting alone commits, another leader may still replace.
+  if (still_leads && core.commit() > before.commit &&
+      core.term_at(core.commit()).value_or(core.term()) != core.term())
+    report(node + ": a leader committed an older term's entry by counting" + at(core.commit()));
+}
+
+void raft_invariants::check_promise(const node_id& node, const raft_core& core) {
+  const auto& made = promises_[node];
+  if (core.term() < made.term)
+    report(node + ": has forgotten a term in which it promised" + in(made.term));
+  if (core.term() == made.term && core.last_index() < made.index)
+    report(node + ": has lost entries that it acknowledged" + at(made.index));
 }
 
 void raft_invariants::check_log(const node_id& node, seen& before, const raft_core& core) {
@@ -102,6 +115,11 @@ void raft_invariants::check_offer(const message& what) {
 
 void raft_invariants::sent(const message& what) {
   if (what.kind == message_kind::snapshot) return check_offer(what);
+  if (what.kind == message_kind::append_reply && !what.reject) {
+    auto& made = promises_[what.from];
+    if (what.term > made.term) made = {what.term, 0};
+    if (what.term == made.term) made.index = std::max(made.index, what.log_index);
+  }
   if (what.kind != message_kind::vote_reply || what.reject) return;
   const auto [known, fresh] = votes_.try_emplace({what.from, what.term}, what.to);
   if (!fresh && known->second != what.to) report(what.from + ": voted for two" + in(what.term));

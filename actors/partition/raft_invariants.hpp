@@ -15,7 +15,8 @@ namespace dunlin::raft {
 class raft_invariants {
 public:
   /// The state of one replica after a step. Checks election safety, log matching, leader
-  /// completeness, append-only leaders, and that term, vote and commit never go back in one life.
+  /// completeness, append-only leaders, that leaders commit by entries of their own term, and that
+  /// term, vote and commit never go back in one life, nor what was promised in any.
   void observe(const node_id& node, const raft_core& core);
 
   /// A message leaves a node: no node votes twice in a term, in all its lives; no state is offered
@@ -55,6 +56,7 @@ private:
   };
 
   void check_progress(const node_id& node, const seen& before, const raft_core& core);
+  void check_promise(const node_id& node, const raft_core& core);
   void check_log(const node_id& node, seen& before, const raft_core& core);
   void check_link(const node_id& node, const raft_core& core, const entry& e);
   void check_commits(const node_id& node, const seen& before, const raft_core& core);
@@ -65,6 +67,11 @@ private:
   std::map<node_id, seen> nodes_;
   std::map<term_t, node_id> leaders_;
   std::map<std::pair<node_id, term_t>, node_id> votes_;
+  struct promise {
+    term_t term = 0;
+    index_t index = 0;
+  };
+  std::map<node_id, promise> promises_;  // newest: what a leader may count on, over all lives
   std::map<std::pair<index_t, term_t>, link> links_;
   std::map<index_t, committed_entry> committed_;
   std::map<index_t, std::pair<term_t, std::size_t>> applied_;

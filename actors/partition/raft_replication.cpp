@@ -82,7 +82,9 @@ void raft_core::answer_append(const message& m, index_t matched) {
   // A heartbeat is answered at once, since reads wait for it: with what is durable now.
   if (m.entries.empty()) matched = std::min(matched, log_.stored());
   reply.log_index = matched;
-  if (matched <= log_.stored()) return send(std::move(reply));
+  // The leader never goes back behind what was matched once; a node that forgot the term in a crash
+  // could let an older leader cut it.
+  if (matched <= log_.stored() && hard_is_stored()) return send(std::move(reply));
   send_when_stored(std::move(reply));
 }
 

@@ -2,6 +2,8 @@
 // takes a whole state in place of entries (decision 9, Ongaro & Ousterhout 2014, section 7).
 #include "actors/partition/raft_core.hpp"
 
+#include "runtime/observe/planted.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -93,7 +95,8 @@ bool raft_core::begin_install(const std::string& identity) {
 
 void raft_core::on_snapshot_installed() {
   DUNLIN_ASSERT(installing_);
-  const auto at = std::exchange(wanted_, nullptr)->at;
+  auto at = std::exchange(wanted_, nullptr)->at;
+  if (planted(bug::wrong_snapshot_index)) ++at.index;
   installing_ = false;
   uncommitted_bytes_ -= std::min(uncommitted_bytes_, log_.bytes_between(commit_, at.index));
   reset_ = at;

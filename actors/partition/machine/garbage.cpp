@@ -133,7 +133,7 @@ v1::CommandReply apply(context& at, const v1::FencePages& command) {
     const bool kept =
         in_garbage(at, of_item, run) ||
         std::any_of(layouts.begin(), layouts.end(), [&](const v1::Layout& layout) {
-          return page_run::overlap(layout, run) && !planted(bug::freed_page_still_referenced);
+          return page_run::overlap(layout, run) && !planted(bug::fence_trusts_look_up);
         });
     answer.add_kept(kept);
     if (kept) {

@@ -95,6 +95,47 @@ TEST_F(RaftInvariants, SeesASecondVoteEvenAfterACrash) {
   EXPECT_THAT(first(), HasSubstr("voted for two"));
 }
 
+TEST_F(RaftInvariants, SeesALeaderThatCommitsAnOlderTermsEntryByCounting) {
+  const auto leader_of_term_2 = [&](index_t commit) {
+    auto core = make("a", {{1, ""}, 0, 0, commit, {{1, 1, entry_kind::noop, nullptr}}});
+    make_leader(core, "a");
+    return core;
+  };
+  auto right = leader_of_term_2(0);
+  watch.observe("a", right);
+  right.on_stored(right.take_ready().token);
+  right.step(letter{kind::append_reply, "c", "a", 2}.log(2, 0));
+  ASSERT_EQ(right.commit(), 2u);
+  watch.observe("a", right);  // with an entry of its own
+  EXPECT_THAT(watch.violations(), IsEmpty());
+
+  watch.restarted("a", 0);
+  watch.observe("a", leader_of_term_2(0));
+  watch.observe("a", leader_of_term_2(1));
+  EXPECT_THAT(first(), HasSubstr("by counting"));
+}
+
+TEST_F(RaftInvariants, SeesEntriesThatWereAcknowledgedAndLost) {
+  auto a = make("a", {{3, ""}, 0, 0, 0, {{1, 1, entry_kind::noop, nullptr}}});
+  watch.sent(letter{kind::append_reply, "a", "b", 3}.log(1, 0));
+  watch.observe("a", a);
+  EXPECT_THAT(watch.violations(), IsEmpty());
+  auto later = make("a", {{4, ""}, 0, 0, 0, {}});
+  watch.restarted("a", 0);
+  watch.observe("a", later);  // the leader of the next term may cut them
+  EXPECT_THAT(watch.violations(), IsEmpty());
+  watch.sent(letter{kind::append_reply, "a", "b", 4}.log(2, 0));
+  watch.observe("a", later);
+  EXPECT_THAT(first(), HasSubstr("has lost entries"));
+}
+
+TEST_F(RaftInvariants, SeesATermThatWasForgottenAfterAPromise) {
+  watch.sent(letter{kind::append_reply, "a", "b", 3}.log(0, 0));
+  watch.restarted("a", 0);
+  watch.observe("a", make("a", {{2, ""}, 0, 0, 0, {}}));
+  EXPECT_THAT(first(), HasSubstr("forgotten a term"));
+}
+
 TEST_F(RaftInvariants, SeesStateMachinesThatDiffer) {
   watch.applied("a", {1, 1, entry_kind::command, text("x")});
   watch.applied("b", {1, 1, entry_kind::command, text("y")});

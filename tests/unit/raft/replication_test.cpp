@@ -54,6 +54,20 @@ TEST_F(RaftReplication, AppendsLeaveBeforeTheLeadersOwnWriteIsDurableButItsVoteD
   EXPECT_EQ(bench.core("a").commit(), at);
 }
 
+TEST_F(RaftReplication, ANewTermIsOnDiskBeforeItsLeaderIsAnswered) {
+  raft_core b{{"b", {"a", "b", "c"}}, [] { return std::uint64_t{0}; }, {}};
+  b.step(letter{kind::append, "a", "b", 1}.log(0, 0));
+  const auto work = b.take_ready();
+  EXPECT_THAT(work.messages, IsEmpty());
+  // The next heartbeat, with a read, shares the write.
+  auto beat = letter{kind::append, "a", "b", 1}.log(0, 0);
+  beat.m.read_context = 7;
+  b.step(beat);
+  b.on_stored(work.token);
+  const auto said = b.take_ready().messages;
+  EXPECT_THAT(show(said), ElementsAre("append_reply b>a t1 0/0 r7"));
+}
+
 TEST_F(RaftReplication, FollowersCommitWithoutTheLeadersDiskButItAppliesOnlyWhatItStored) {
   bench.elect("a");
   bench.hold_storage("a");
