@@ -54,6 +54,9 @@ void raft_invariants::check_promise(const node_id& node, const raft_core& core) 
     report(node + ": has forgotten a term in which it promised" + in(made.term));
   if (core.term() == made.term && core.last_index() < made.index)
     report(node + ": has lost entries that it acknowledged" + at(made.index));
+  const auto given = votes_.find({node, core.term()});
+  if (given != votes_.end() && core.vote() != given->second)
+    report(node + ": has forgotten its vote" + in(core.term()));
 }
 
 void raft_invariants::check_log(const node_id& node, seen& before, const raft_core& core) {

@@ -11,7 +11,7 @@ namespace dunlin {
 
 namespace {
 
-constexpr std::array<std::string_view, 21> names = {
+constexpr std::array<std::string_view, 22> names = {
     "none",
     "old_term_commit_by_counting",
     "answer_before_fsync",
@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, 21> names = {
     "write_quorum_of_one",
     "listing_skips_at_border",
     "condition_checked_early",
+    "fence_trusts_look_up",
 };
 
 bug chosen() {

@@ -29,6 +29,7 @@ enum class bug : std::uint8_t {
   write_quorum_of_one,
   listing_skips_at_border,
   condition_checked_early,
+  fence_trusts_look_up,
 };
 
 #ifdef DUNLIN_PLANTED

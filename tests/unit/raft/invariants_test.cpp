@@ -129,6 +129,16 @@ TEST_F(RaftInvariants, SeesEntriesThatWereAcknowledgedAndLost) {
   EXPECT_THAT(first(), HasSubstr("has lost entries"));
 }
 
+TEST_F(RaftInvariants, SeesAVoteThatWasForgotten) {
+  watch.sent(letter{kind::vote_reply, "a", "b", 3});
+  watch.restarted("a", 0);
+  watch.observe("a", make("a", {{3, "b"}, 0, 0, 0, {}}));
+  EXPECT_THAT(watch.violations(), IsEmpty());
+  watch.restarted("a", 0);
+  watch.observe("a", make("a", {{3, ""}, 0, 0, 0, {}}));
+  EXPECT_THAT(first(), HasSubstr("forgotten its vote"));
+}
+
 TEST_F(RaftInvariants, SeesATermThatWasForgottenAfterAPromise) {
   watch.sent(letter{kind::append_reply, "a", "b", 3}.log(0, 0));
   watch.restarted("a", 0);
