@@ -11,9 +11,10 @@ partition_replica_actor::behavior_type partition_replica(replica_turns::self_poi
   auto turns = std::make_shared<replica_turns>(self, std::move(options));
   self->state.turns = turns;
   self->monitor(writer);
+  if (const auto keeper = turns->keeper()) self->monitor(keeper);
   self->set_down_handler([self, writer](const caf::down_msg& down) {
-    if (down.source == writer.address())
-      self->state.turns->stop("log", ec::io_error, render(down.reason));
+    const auto* step = down.source == writer.address() ? "log" : "state keeper";
+    self->state.turns->stop(step, ec::io_error, render(down.reason));
   });
   self->set_exit_handler([self](const caf::exit_msg& end) {
     // The leader actor is linked and ends by itself at the end of its term.
@@ -29,6 +30,10 @@ partition_replica_actor::behavior_type partition_replica(replica_turns::self_poi
       [&it](const log_stored& done) { it.on_stored(done); },
       [&it](const log_refused& no) { it.on_refused(no); },
       [&it](const propose_round& wish) { it.on_propose(wish); },
+      [&it](const state_checkpointed& done) { it.on_checkpointed(done); },
+      [&it](const state_copied& done) { it.on_copied(done); },
+      [&it](const state_fetched& done) { it.on_fetched(done); },
+      [&it](const state_installed& done) { it.on_installed(done); },
       [&it](const step_aside&) { it.on_step_aside(); },
       [&it](caf::tick_atom) { it.on_tick(); },
   };

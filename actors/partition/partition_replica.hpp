@@ -4,14 +4,18 @@
 /// when its store or the node's log fails: memory and disk may disagree, so the node must stop.
 ///
 /// The store is committed lazily, since the log is the durability: every 512 entries or with the
-/// next heartbeat. It is checkpointed every few MiB of applied log; the log is then cut up to what
-/// every voter has on disk, because there are no snapshots to bring back one that needs more.
+/// next heartbeat. It is checkpointed every few MiB of applied log, by the state keeper in the
+/// background; the log is then cut up to what every voter has on disk, and further where it has
+/// grown beyond what is kept for those who lag: they get a snapshot (docs/decisions/0007).
+///
+/// While it takes a snapshot itself it has no state: it answers as one that does not lead.
 #pragma once
 
 #include "actors/partition/machine/partition_machine.hpp"
 #include "actors/partition/partition_leader.hpp"
 #include "actors/partition/raft_core.hpp"
 #include "actors/partition/replica_messages.hpp"
+#include "actors/partition/state_keeper.hpp"
 #include "runtime/storage/kv_store.hpp"
 
 #include <deque>
@@ -41,6 +45,16 @@ struct partition_replica_options {
   std::size_t inflight_bytes_max = 0;  ///< appends on the way to one follower; 0: the core's own
   std::size_t inflight_messages_max = 0;
   std::uint64_t checkpoint_bytes = 8u << 20;
+  /// Null: checkpoints are the replica's own turns, and there are no snapshots.
+  state_keeper_actor keeper;
+  /// The state was installed at this place in a former life, and the log may not know of it.
+  std::optional<raft::position> installed;
+  /// Of log kept for voters that lag; more and they need a snapshot.
+  std::uint64_t laggard_bytes_max = 32u << 20;
+  /// After a copy of the state could not be made.
+  std::chrono::milliseconds copy_interval{10'000};
+  /// Sees the store that is open from now on; null: none, it is being replaced.
+  std::function<void(std::shared_ptr<kv_store>)> store_changed;
   /// Whether the disk has room for what commands add to the store; asked now and then. Null:
   /// always.
   std::function<bool()> has_room;

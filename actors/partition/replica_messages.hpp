@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/partition/log_writer.hpp"
+#include "actors/partition/state_keeper.hpp"
 #include "messages/partition.hpp"
 
 namespace dunlin {
@@ -32,7 +33,9 @@ struct step_aside {};
 /// The replica as the actors of its own node see it.
 using partition_replica_actor =
     partition_actor::extend<caf::reacts_to<log_stored>, caf::reacts_to<log_refused>,
-                            caf::reacts_to<propose_round>,
+                            caf::reacts_to<propose_round>, caf::reacts_to<state_checkpointed>,
+                            caf::reacts_to<state_copied>, caf::reacts_to<state_fetched>,
+                            caf::reacts_to<state_installed>,
                             // Best effort; nothing to do for one that does not lead.
                             caf::reacts_to<step_aside>,
                             // INTERNAL: a heartbeat interval has passed.

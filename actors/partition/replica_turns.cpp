@@ -27,17 +27,10 @@ std::chrono::milliseconds replica_turns::now() const {
 }
 
 void replica_turns::start() try {
-  machine_ = std::make_unique<partition_machine>(*options_.store, options_.id, options_.first_hash,
-                                                 options_.last_hash);
+  open_state();
   checkpointed_ = options_.recovered.compacted_index;
   auto restored = restored_from(std::exchange(options_.recovered, {}), machine_->applied());
-  const auto last = restored.snapshot_index + restored.entries.size();
-  if (restored.applied < restored.snapshot_index || restored.applied > last) {
-    stop("start", ec::damaged,
-         "the store has applied " + std::to_string(restored.applied) + ", the log holds " +
-             std::to_string(restored.snapshot_index + 1) + " to " + std::to_string(last));
-    return;
-  }
+  if (!begin_where_log_and_state_agree(restored)) return;
   raft::options config;
   config.self = options_.self;
   config.voters = options_.voters;
@@ -52,6 +45,8 @@ void replica_turns::start() try {
   for (const auto& voter : options_.voters)
     if (voter != options_.self) peers_[voter] = options_.peer(voter);
   step_aside_wait_ = options_.room_interval;
+  if (options_.keeper)
+    self_->send(options_.keeper, keep_state{options_.id, self_, options_.store->background()});
   arm_tick();
 } catch (const store_error& error) {
   stop("start", error.code(), error.what());
@@ -127,6 +122,10 @@ void replica_turns::on_stored(const log_stored& done) {
   while (!unstored_.empty() && unstored_.front().token <= done.token)
     unstored_.pop_front();
   core_->on_stored(done.token);
+  if (reset_token_ != 0 && reset_token_ <= done.token) {
+    reset_token_ = 0;
+    self_->send(options_.keeper, forget_mark{options_.id});
+  }
   turn();
 }
 
@@ -144,6 +143,7 @@ void replica_turns::on_tick() {
   if (options_.observer && !core_->has_ready()) options_.observer(*core_, {});
   if (now() - room_looked_for_ >= options_.room_interval) look_for_room();
   cut_log(false);
+  follow_snapshots();
   turn();
   if (!stopped_) commit();
 }
@@ -205,11 +205,15 @@ void replica_turns::perform(raft::ready work) {
     apply(e);
   if (!work.committed.empty()) core_->on_applied(work.committed.back().index);
   answer_reads(work);
+  if (work.fetch) fetch(work);
 }
 
 void replica_turns::store(raft::ready& work) {
   if (work.token == 0) return;
-  if (work.reset) forget_unstored(*work.reset, work.forgets_rest);
+  if (work.reset) {
+    forget_unstored(*work.reset, work.forgets_rest);
+    reset_token_ = work.token;
+  }
   unstored_.push_back(
       {self_, options_.id, work.token, std::move(work.hard), work.reset, std::move(work.entries)});
   if (!blocked_) self_->send(options_.writer, unstored_.back());
@@ -254,7 +258,7 @@ void replica_turns::answer_reads(const raft::ready& work) {
       one.mapped().promise.deliver(make_error(ec::not_leader, core_->leader()));
   for (const auto& done : work.reads)
     reads_to_serve_.emplace(done.index, done.id);
-  while (!reads_to_serve_.empty() && reads_to_serve_.begin()->first <= machine_->applied()) {
+  while (!reads_to_serve_.empty() && reads_to_serve_.begin()->first <= core_->applied()) {
     auto one = reads_.extract(reads_to_serve_.begin()->second);
     reads_to_serve_.erase(reads_to_serve_.begin());
     if (!one.empty()) answer(one.mapped());
@@ -293,30 +297,11 @@ void replica_turns::follow_role() {
 
 void replica_turns::commit() try {
   uncommitted_bytes_ = 0;
-  if (std::exchange(uncommitted_entries_, 0) == 0) return;
+  if (std::exchange(uncommitted_entries_, 0) == 0 || !machine_) return;
   scheduling::others_may_go_on();
   options_.store->commit();
 } catch (const store_error& error) {
   stop("commit", error.code(), error.what());
-}
-
-void replica_turns::cut_log(bool force) try {
-  if (force || bytes_since_checkpoint_ >= options_.checkpoint_bytes) {
-    commit();
-    const auto applied = machine_->applied();
-    if (stopped_ || applied == checkpointed_) return;
-    options_.store->checkpoint();
-    checkpointed_ = applied;
-    bytes_since_checkpoint_ = 0;
-  }
-  // A voter that was away longer lets the log grow, up to the bound of the node's log.
-  const auto through = std::min(checkpointed_, core_->settled());
-  if (through < core_->first_index()) return;
-  const auto term = *core_->term_at(through);
-  core_->compact(through);
-  self_->send(options_.writer, log_compact{options_.id, through, term});
-} catch (const store_error& error) {
-  stop("checkpoint", error.code(), error.what());
 }
 
 v1::ReplicaStatus replica_turns::status() const {
@@ -328,12 +313,13 @@ v1::ReplicaStatus replica_turns::status() const {
     case raft::role::pre_candidate:
     case raft::role::candidate: now.set_role("candidate"); break;
   }
+  if (installing_ || core_->wanted()) now.set_role("catching up");
   now.set_leader(core_->leader());
   now.set_term(core_->term());
   now.set_commit(core_->commit());
-  now.set_applied(machine_->applied());
+  now.set_applied(core_->applied());
   now.set_last_index(core_->last_index());
-  now.set_tick(machine_->tick());
+  if (machine_) now.set_tick(machine_->tick());
   for (const auto& voter : core_->voters())
     now.add_members(voter);
   now.set_first_hash(options_.first_hash);

@@ -29,6 +29,12 @@ public:
   void on_refused(const log_refused& no);
   void on_tick();
   void on_step_aside();
+  // replica_snapshots.cpp
+  void on_checkpointed(const state_checkpointed& done);
+  void on_copied(const state_copied& done);
+  void on_fetched(const state_fetched& done);
+  void on_installed(const state_installed& done);
+  const state_keeper_actor& keeper() const { return options_.keeper; }
   v1::ReplicaStatus status() const;
 
 private:
@@ -55,7 +61,17 @@ private:
   bool full() const { return log_full_ || disk_full_; }
   void look_for_room();
   void leave_to_one_with_room();
+
+  // replica_snapshots.cpp
+  bool begin_where_log_and_state_agree(raft::restored& from);
   void cut_log(bool force);
+  void checkpoint();
+  raft::index_t cut_index(bool force) const;
+  void follow_snapshots();
+  void make_copy();
+  void fetch(const raft::ready& work);
+  void refuse_fetch(const raft::snapshot& offered);
+  void open_state();
   void arm_tick();
   std::chrono::milliseconds now() const;
 
@@ -84,6 +100,16 @@ private:
   std::size_t uncommitted_bytes_ = 0;
   std::uint64_t bytes_since_checkpoint_ = 0;
   raft::index_t checkpointed_ = 0;  // the store survives a crash up to here
+  bool checkpointing_ = false;      // asked, not yet answered
+
+  // As the leader: a copy of the state, asked for or made.
+  raft::index_t copy_floor_ = 0;  // the copy is of this index or a later one; 0: none
+  std::string copy_;              // its identity
+  std::chrono::milliseconds copy_next_{};
+  // As a follower.
+  raft::snapshot_ptr fetching_;    // the keeper is at it; null: it is not
+  bool installing_ = false;        // there is no machine
+  std::uint64_t reset_token_ = 0;  // once stored the log knows of the installed state; 0: it does
 };
 
 }  // namespace dunlin

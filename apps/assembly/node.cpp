@@ -23,22 +23,25 @@ public:
 
   result<void> start() {
     start_router();
+    link_ = of_.system.spawn(links::page_link, of_.self.name, &of_.ports.bulk);
+    keep("page link", link_);
     if (has(role::database)) {
       const auto tell = [router = router_](partition_id id, const node_id& leader,
                                            std::uint64_t term) {
         caf::anon_send(router, leader_news{id, leader, term});
       };
-      auto done = start_database(of_, tell, database_);
+      auto done = start_database(of_, link_, tell, database_);
       keep_database();  // what was spawned before an error ends with the node, too
       if (!done) return done;
     }
-    link_ = of_.system.spawn(links::page_link, of_.self.name, &of_.ports.bulk);
-    keep("page link", link_);
     if (has(role::storage)) {
       auto done = start_storage(of_, link_, router_, storage_);
       keep_storage();
       if (!done) return done;
     }
+    auto bulk = start_bulk(of_, storage_, database_);
+    if (!bulk) return bulk.error();
+    keep("page server", *bulk);
     if (has(role::access)) start_access();
     start_manager();
     return listen();
@@ -88,6 +91,7 @@ private:
     keep("log writer", database_.writer);
     for (const auto& [id, replica] : database_.replicas)
       keep("partition " + std::to_string(id), replica);
+    keep("state keeper", database_.keeper);
   }
 
   void keep_storage() {
@@ -96,7 +100,6 @@ private:
     keep("extent writer", storage_.service.writer);
     for (const auto& reader : storage_.service.readers)
       keep("extent reader", reader);
-    keep("page server", storage_.server);
     for (const auto& collector : storage_.collectors)
       keep("collector", collector);
   }

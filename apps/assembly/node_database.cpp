@@ -1,5 +1,6 @@
 #include "apps/assembly/node_parts.hpp"
 #include "apps/assembly/seed.hpp"
+#include "runtime/disk/path.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/storage/sqlite_store.hpp"
 
@@ -20,14 +21,18 @@ sqlite_options store_options(std::uint32_t partitions) {
   return options;
 }
 
+std::string state_file(partition_id id) {
+  return "partitions/" + std::to_string(id) + "/state.sqlite";
+}
+
 result<std::shared_ptr<kv_store>> open_state(disk& storage, partition_id id,
                                              const sqlite_options& config) {
-  const auto folder = "partitions/" + std::to_string(id);
-  if (auto done = storage.make_folder(folder); !done) return done.error();
-  auto opened = sqlite_store::open(storage, folder + "/state.sqlite", config);
+  const auto path = state_file(id);
+  if (auto done = storage.make_folder(folder_of(path)); !done) return done.error();
+  auto opened = sqlite_store::open(storage, path, config);
   if (!opened) {
     log::error("partition.state_not_opened",
-               {{"file", folder + "/state.sqlite"}, {"reason", to_string(opened.error())}});
+               {{"file", path}, {"reason", to_string(opened.error())}});
     return opened.error();
   }
   return std::shared_ptr<kv_store>(std::move(*opened));
@@ -46,9 +51,48 @@ result<std::shared_ptr<wal::log>> open_log(const node_context& of) {
   return std::shared_ptr<wal::log>(std::move(*opened));
 }
 
+/// What a database file says of itself; not one that is in use.
+result<state_place> inspect(disk& storage, const std::string& path) try {
+  auto opened = sqlite_store::open(storage, path);
+  if (!opened) return opened.error();
+  const auto state = stored_state(**opened);
+  return state_place{{state.applied_term(), state.applied_index()}, state.tick()};
+} catch (const store_error& error) {
+  return error.code();
+}
+
+state_keeper_actor start_keeper(const node_context& of, const links::page_link_service& link) {
+  auto* storage = &of.ports.storage;
+  state_keeper_options options;
+  options.storage = storage;
+  options.bulk = link;
+  options.inspect = [storage](const std::string& path) { return inspect(*storage, path); };
+  options.path_of = state_file;
+  options.install = [storage](partition_id id, const std::string& received) {
+    return install(*storage, received, state_file(id));
+  };
+  options.open = [storage, config = store_options(of.cluster.options.partitions)](partition_id id) {
+    return open_state(*storage, id, config);
+  };
+  options.reserve_bytes = disk_reserve(*storage);
+  if (const auto bytes = of.options.tuning.snapshot_piece_bytes; bytes > 0)
+    options.step_bytes = options.piece_bytes = bytes;
+  return of.options.own_threads ? of.system.spawn<caf::detached>(state_keeper, std::move(options))
+                                : of.system.spawn(state_keeper, std::move(options));
+}
+
+/// Of log that each partition keeps for voters that lag: together they leave the node's log room.
+std::uint64_t laggard_bytes(const node_context& of) {
+  const auto& tuning = of.options.tuning;
+  if (tuning.laggard_bytes_max > 0) return tuning.laggard_bytes_max;
+  constexpr std::uint64_t most = 32u << 20;
+  const auto& cluster = of.cluster.options;
+  return std::min(most, cluster.wal_bytes_max / 8 / (cluster.partitions + 1));
+}
+
 result<partition_replica_actor> start_replica(const node_context& of,
                                               const leader_listener& leader_known,
-                                              const log_writer_actor& writer, wal::log& log,
+                                              const database_part& made, wal::log& log,
                                               partition_id id) {
   auto store = open_state(of.ports.storage, id, store_options(of.cluster.options.partitions));
   if (!store) return store.error();
@@ -64,7 +108,14 @@ result<partition_replica_actor> start_replica(const node_context& of,
   options.voters = of.cluster.partition_nodes(id);
   options.store = *store;
   options.recovered = log.take_recovered(id);
-  options.writer = writer;
+  options.writer = made.writer;
+  options.keeper = made.keeper;
+  const auto mark = read_mark(of.ports.storage, mark_of(state_file(id)));
+  if (!mark) return mark.error();
+  options.installed = *mark;
+  options.laggard_bytes_max = laggard_bytes(of);
+  if (of.options.opened_state)
+    options.store_changed = [tell = of.options.opened_state, id](auto store) { tell(id, store); };
   options.peer = [links = of.links, id](const node_id& peer) {
     return links->at<partition_actor>(peer, "partition", id);
   };
@@ -101,16 +152,17 @@ std::uint64_t disk_reserve(disk& storage) {
   return space ? std::min(most, space->total_bytes / 20) : most;
 }
 
-result<void> start_database(const node_context& of, const leader_listener& leader_known,
-                            database_part& made) {
+result<void> start_database(const node_context& of, const links::page_link_service& link,
+                            const leader_listener& leader_known, database_part& made) {
   auto log = open_log(of);
   if (!log) return log.error();
   made.writer = of.options.own_threads ? of.system.spawn<caf::detached>(log_writer, *log)
                                        : of.system.spawn(log_writer, *log);
+  made.keeper = start_keeper(of, link);
   for (partition_id id = 0; id <= of.cluster.options.partitions; ++id) {
     const auto members = of.cluster.partition_nodes(id);
     if (std::find(members.begin(), members.end(), of.self.name) == members.end()) continue;
-    auto replica = start_replica(of, leader_known, made.writer, **log, id);
+    auto replica = start_replica(of, leader_known, made, **log, id);
     if (!replica) return replica.error();
     of.links->serve("partition", id, partition_actor(*replica));
     made.replicas.emplace(id, std::move(*replica));

@@ -4,6 +4,7 @@
 #include "actors/collector/collector.hpp"
 #include "actors/partition/log_writer.hpp"
 #include "actors/partition/partition_replica.hpp"
+#include "actors/partition/state_keeper.hpp"
 #include "actors/storage_node/storage_node.hpp"
 #include "apps/assembly/ballast.hpp"
 #include "apps/assembly/node.hpp"
@@ -37,22 +38,26 @@ struct node_context {
 /// Partition replicas on one log.
 struct database_part {
   log_writer_actor writer;
+  state_keeper_actor keeper;
   std::map<partition_id, partition_replica_actor> replicas;
 };
 using leader_listener =
     std::function<void(partition_id, const node_id& leader, std::uint64_t term)>;
 /// What was spawned before an error is in `made`, and is the caller's to end.
-result<void> start_database(const node_context& of, const leader_listener& leader_known,
-                            database_part& made);
+result<void> start_database(const node_context& of, const links::page_link_service& link,
+                            const leader_listener& leader_known, database_part& made);
 
 /// Pages and those who serve, repair and collect them.
 struct storage_part {
   storage_service service;
-  links::page_server_actor server;
   std::vector<collector_actor> collectors;
 };
 result<void> start_storage(const node_context& of, const links::page_link_service& link,
                            const partition_router_actor& router, storage_part& made);
+
+/// Lets peers read and write pages, and read snapshots, over the bulk link.
+result<links::page_server_actor> start_bulk(const node_context& of, const storage_part& storage,
+                                            const database_part& database);
 
 /// Disk kept free: the smaller of 64 MiB and 5 %, so that small test disks work too.
 std::uint64_t disk_reserve(disk& storage);

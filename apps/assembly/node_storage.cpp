@@ -57,13 +57,6 @@ result<void> start_storage(const node_context& of, const links::page_link_servic
   made.service =
       spawn_storage_service(of.system, std::move(options),
                             {*store, link, router, of.ports.random.get(), of.ports.clock.get()});
-  made.server = of.system.spawn(links::page_server, page_transfers_actor(made.service.node),
-                                links::page_server_options{});
-  if (auto done = links::serve_pages(of.ports.bulk, made.server); !done) {
-    log::error("storage.bulk_not_listening",
-               {{"address", of.self.bulk.text()}, {"reason", to_string(done.error())}});
-    return done.error();
-  }
   caf::anon_send(link, links::serve_locally{made.service.node});
   of.links->serve("storage_node", 0, storage_node_actor(made.service.node));
 
@@ -81,6 +74,21 @@ result<void> start_storage(const node_context& of, const links::page_link_servic
   if (tuning.orphan_age.count() > 0) collecting.orphan_age = tuning.orphan_age;
   made.collectors = spawn_collectors(of.system, collecting);
   return {};
+}
+
+result<links::page_server_actor> start_bulk(const node_context& of, const storage_part& storage,
+                                            const database_part& database) {
+  page_transfers_actor pages;
+  if (storage.service.node) pages = storage.service.node;
+  auto server = of.system.spawn(links::page_server, pages, links::page_server_options{});
+  if (database.keeper) caf::anon_send(server, links::serve_snapshots{database.keeper});
+  if (auto done = links::serve_pages(of.ports.bulk, server); !done) {
+    log::error("node.bulk_not_listening",
+               {{"address", of.self.bulk.text()}, {"reason", to_string(done.error())}});
+    caf::anon_send_exit(server, caf::exit_reason::kill);
+    return done.error();
+  }
+  return server;
 }
 
 }  // namespace dunlin::assembly

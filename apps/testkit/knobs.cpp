@@ -142,6 +142,10 @@ void draw_sizes(drawer& from, knobs& to) {
       from.one_of<std::chrono::milliseconds>("orphan age", {5s, 2s, 15s, 3600s}));
   to.disk_bytes = from.one_of<std::uint64_t>("disk bytes", {1ull << 40, 4ull << 30, 1ull << 30});
   to.ballast_bytes_max = from.one_of<std::uint64_t>("ballast bytes", {0, 1u << 20});
+  tuning.laggard_bytes_max =
+      from.one_of<std::uint64_t>("laggard bytes", {64u << 10, 8u << 10, 1u << 20});
+  tuning.snapshot_piece_bytes =
+      from.one_of<std::uint64_t>("snapshot piece bytes", {64u << 10, 4u << 10, 512u << 10});
 }
 
 void draw_network(drawer& from, knobs& to) {

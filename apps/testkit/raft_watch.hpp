@@ -18,7 +18,10 @@ public:
             const raft::ready& work) {
     auto& invariants = partitions_[partition];
     // The first step of a life: what was not on disk may be gone.
-    if (fresh_.insert({node, partition}).second) invariants.restarted(node, core.applied());
+    if (fresh_.insert({node, partition}).second)
+      invariants.restarted(node, core.applied());
+    else if (work.reset)
+      invariants.installed(node, *work.reset, {});
     for (const auto& message : work.messages)
       invariants.sent(message);
     invariants.observe(node, core);

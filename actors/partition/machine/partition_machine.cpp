@@ -23,6 +23,13 @@ partition_machine::partition_machine(kv_store& store, partition_id id, std::uint
   context_->state.set_partition(id);
 }
 
+v1::PartitionState stored_state(kv_store& store) {
+  v1::PartitionState state;
+  if (const auto held = store.get(table::meta, state_key); held && !state.ParseFromString(*held))
+    throw store_error(ec::damaged, "the state of a partition cannot be read");
+  return state;
+}
+
 partition_machine::~partition_machine() = default;
 
 static v1::CommandReply dispatch(context& at, const v1::Command& command) {

@@ -70,4 +70,8 @@ private:
   std::unique_ptr<machine::context> context_;
 };
 
+/// The state that a store holds, without a machine on it; of partition 0 at index 0 if none. Throws
+/// store_error.
+v1::PartitionState stored_state(kv_store& store);
+
 }  // namespace dunlin

@@ -1,6 +1,7 @@
 #include "runtime/links/pages/page_server.hpp"
 
 #include "messages/error.hpp"
+#include "messages/state_transfer.hpp"
 #include "runtime/observe/log.hpp"
 
 #include <caf/send.hpp>
@@ -22,9 +23,13 @@ static void serve(self_pointer self, const bulk_call& call) {
     return call.reply(refusal(ec::bad_message, "no PageTransfer"));
   if (self->state.open >= self->state.options.calls_max)
     return call.reply(refusal(ec::overloaded, "too many page transfers"));
+  const auto& state = self->state;
+  const auto snapshot = transfer.head.operation() == read_snapshot;
+  const auto& to = snapshot ? state.snapshots : state.transfers;
+  if (!to) return call.reply(refusal(ec::unavailable, "no such role here"));
   transfer.body = call.request.body;
   ++self->state.open;
-  self->request(self->state.transfers, self->state.options.answer_timeout, std::move(transfer))
+  self->request(to, self->state.options.answer_timeout, std::move(transfer))
       .then(
           [self, reply = call.reply](const page_answer& answer) {
             --self->state.open;
@@ -41,7 +46,10 @@ page_server_actor::behavior_type page_server(self_pointer self, page_transfers_a
                                              page_server_options options) {
   self->state.options = options;
   self->state.transfers = std::move(transfers);
-  return {[self](const bulk_call& call) { serve(self, call); }};
+  return {
+      [self](const bulk_call& call) { serve(self, call); },
+      [self](const serve_snapshots& with) { self->state.snapshots = with.transfers; },
+  };
 }
 
 result<void> serve_pages(bulk_port& bulk, page_server_actor server) {

@@ -1,5 +1,6 @@
-/// PAGE SERVER: the serving side of page transfers: bulk exchanges of peers become messages to the
-/// local storage node, its answers and errors become replies. Bounded.
+/// PAGE SERVER: the serving side of bulk transfers: exchanges of peers become messages to the local
+/// storage node, or to who serves snapshots of partitions; answers and errors become replies.
+/// Bounded.
 #pragma once
 
 #include "messages/storage.hpp"
@@ -20,7 +21,13 @@ struct bulk_call {
   bulk_port::answer reply;
 };
 
-using page_server_actor = caf::typed_actor<caf::reacts_to<bulk_call>>;
+/// From now on pieces of snapshots come from `transfers`.
+struct serve_snapshots {
+  page_transfers_actor transfers;
+};
+
+using page_server_actor =
+    caf::typed_actor<caf::reacts_to<bulk_call>, caf::reacts_to<serve_snapshots>>;
 
 struct page_server_options {
   std::uint32_t calls_max = 64;  ///< beyond it the answer is overloaded, before anything is read
@@ -29,10 +36,12 @@ struct page_server_options {
 
 struct page_server_state {
   page_server_options options;
-  page_transfers_actor transfers;
+  page_transfers_actor transfers;  // null: no storage role here
+  page_transfers_actor snapshots;
   std::uint32_t open = 0;
 };
 
+/// `transfers` may be null: pages are refused as unavailable.
 page_server_actor::behavior_type page_server(
     page_server_actor::stateful_pointer<page_server_state> self, page_transfers_actor transfers,
     page_server_options options = {});
@@ -43,3 +52,4 @@ result<void> serve_pages(bulk_port& bulk, page_server_actor server);
 }  // namespace dunlin::links
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::links::bulk_call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::links::serve_snapshots)

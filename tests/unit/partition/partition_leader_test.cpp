@@ -33,6 +33,10 @@ partition_replica_actor::behavior_type fake_replica(partition_replica_actor::poi
       [](const log_refused&) {},
       [rounds](const propose_round& round) { rounds->push_back(round); },
       [](const step_aside&) {},
+      [](const state_checkpointed&) {},
+      [](const state_copied&) {},
+      [](const state_fetched&) {},
+      [](const state_installed&) {},
       [](caf::tick_atom) {},
   };
 }

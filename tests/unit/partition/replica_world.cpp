@@ -1,5 +1,6 @@
 #include "tests/unit/partition/replica_world.hpp"
 
+#include "runtime/disk/crc32c.hpp"
 #include "runtime/storage/sqlite_store.hpp"
 
 namespace dunlin::testing_partition {
@@ -37,8 +38,60 @@ static partition_actor::behavior_type relay(partition_actor::pointer self, repli
   };
 }
 
+/// Takes pieces of snapshots from one node's keeper to another's.
+static page_link_actor::behavior_type bulk(page_link_actor::pointer self, replica_world* world) {
+  return {[=](const exchange_page& wish) -> caf::result<page_answer> {
+    auto& from = world->at(wish.node);
+    if (!from.up || !from.keeper || world->cut.contains(wish.node))
+      return make_error(ec::unavailable);
+    auto promise = self->make_response_promise<page_answer>();
+    self->request(page_transfers_actor(from.keeper), wish.timeout, wish.transfer)
+        .then(
+            [=](const page_answer& answer) mutable {
+              auto changed = answer;
+              changed.body = world->pass_piece(answer.body);
+              if (changed.body)
+                promise.deliver(changed);
+              else
+                promise.deliver(make_error(ec::peer_lost));
+            },
+            [=](const caf::error& error) mutable { promise.deliver(error); });
+    return promise;
+  }};
+}
+
+void replica_world::start_keeper(const node_id& name, partition_replica_options& to) {
+  auto& node = nodes_.at(name);
+  auto* disk = node.disk.get();
+  state_keeper_options options;
+  options.storage = disk;
+  options.bulk = bulk_;
+  options.step_bytes = options.piece_bytes = 16 << 10;
+  options.retries_max = 3;
+  options.path_of = [](partition_id) { return std::string("p1/db"); };
+  options.inspect = [disk](const std::string& path) -> result<state_place> {
+    const auto store = sqlite_store::open(*disk, path);
+    if (!store) return store.error();
+    const auto state = stored_state(**store);
+    return state_place{{state.applied_term(), state.applied_index()}, state.tick()};
+  };
+  options.install = [disk](partition_id, const std::string& received) {
+    return install(*disk, received, "p1/db");
+  };
+  options.open = [disk](partition_id) -> result<std::shared_ptr<kv_store>> {
+    auto store = sqlite_store::open(*disk, "p1/db");
+    if (!store) return store.error();
+    return std::shared_ptr<kv_store>(std::move(*store));
+  };
+  node.keeper = world.system.spawn(state_keeper, std::move(options));
+  to.keeper = node.keeper;
+  to.laggard_bytes_max = settings_.laggard_bytes_max;
+  to.installed = read_mark(*disk, mark_of("p1/db")).value();
+}
+
 replica_world::replica_world(settings with, std::vector<node_id> names)
     : settings_{with}, names_{std::move(names)}, random_{with.seed} {
+  bulk_ = world.system.spawn(bulk, this);
   for (const auto& name : names_) {
     auto& node = nodes_[name];
     node.disk = std::make_unique<simulation::sim_disk>(random_.next());
@@ -54,6 +107,7 @@ replica_world::~replica_world() {
     caf::anon_send_exit(node.relay, caf::exit_reason::kill);
     node.relay = nullptr;
   }
+  caf::anon_send_exit(bulk_, caf::exit_reason::kill);
   world.advance(request_timeout + 1s, 1s);  // whoever asked a node that lost power waits so long
 }
 
@@ -76,6 +130,7 @@ void replica_world::start(const node_id& name) {
   options.entry_bytes_max = 8 << 10;
   options.checkpoint_bytes = settings_.checkpoint_bytes;
   options.observer = [this, name](const raft::raft_core& core, const raft::ready& work) {
+    if (work.reset) watch.installed(name, *work.reset, {});
     for (const auto& m : work.messages)
       watch.sent(m);
     for (const auto& e : work.committed)
@@ -85,6 +140,8 @@ void replica_world::start(const node_id& name) {
   watch.restarted(name, partition_machine{*store, partition, 0, options.last_hash}.applied());
   node.writer = world.system.spawn(log_writer, node.log);
   options.writer = node.writer;
+  store.reset();  // the replica's alone: it may replace it
+  if (settings_.laggard_bytes_max > 0) start_keeper(name, options);
   node.replica = world.system.spawn(partition_replica, std::move(options));
   node.up = true;
   world.run();
@@ -96,6 +153,8 @@ void replica_world::crash(const node_id& name) {
   node.disk->crash();  // first: the dying must not write
   caf::anon_send_exit(node.replica, caf::exit_reason::kill);
   caf::anon_send_exit(node.writer, caf::exit_reason::kill);
+  if (node.keeper) caf::anon_send_exit(node.keeper, caf::exit_reason::kill);
+  node.keeper = nullptr;
   node.replica = nullptr;
   node.writer = nullptr;
   node.log.reset();

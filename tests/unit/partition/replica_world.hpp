@@ -45,6 +45,7 @@ public:
     std::uint64_t seed = 1;
     wal::options log{.segment_bytes = 64 << 10, .bytes_max = 1 << 20, .reserve_bytes = 0};
     std::uint64_t checkpoint_bytes = 8 << 20;
+    std::uint64_t laggard_bytes_max = 0;  ///< 0: no state keeper, so no snapshots
   };
   explicit replica_world(settings with, std::vector<node_id> names = {"n1", "n2", "n3"});
   replica_world() : replica_world(settings{}) {}
@@ -55,6 +56,7 @@ public:
     std::shared_ptr<wal::log> log;
     log_writer_actor writer;
     partition_replica_actor replica;
+    state_keeper_actor keeper;
     partition_actor relay;
     bool up = false;
     bool has_room = true;
@@ -77,15 +79,20 @@ public:
 
   std::set<node_id> cut;
   std::function<bool(const v1::RaftMessage&)> drop = [](const v1::RaftMessage&) { return false; };
+  /// What a piece of a snapshot becomes on its way; null: lost.
+  std::function<buffer(buffer)> pass_piece = [](buffer piece) { return piece; };
   raft::raft_invariants watch;
   support::virtual_system world;
 
 private:
+  void start_keeper(const node_id& name, partition_replica_options& options);
+
   settings settings_;
   std::vector<node_id> names_;
   std::map<node_id, node> nodes_;
   seeded_random random_;
   fixed_clock clock_;
+  page_link_actor bulk_;
 };
 
 }  // namespace dunlin::testing_partition
