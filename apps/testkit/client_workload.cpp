@@ -82,6 +82,7 @@ void client_workload::act(int client, std::uint64_t dice) {
   if (dice < 86) return remove_many(client);
   if (dice < 92) return begin_upload(client);
   if (dice < 94) return break_off(client);
+  if (dice < 96) return put_slowly(client);
   list(client);
 }
 
@@ -96,6 +97,17 @@ void client_workload::put(int client) {
                                         write_condition::matches, write_condition::absent};
   history_.put(any_node(), any_path(client), make_body(), wishes[random_() % 4],
                [this, client](const answer&) { finish(client); });
+}
+
+/// A page long before its commit: a fence may come in between. Large pages would cost CPU.
+void client_workload::put_slowly(int client) {
+  const std::size_t page = cluster_.topology().options.page_bytes;
+  if (page > 256u << 10) return put(client);
+  auto body = fmt::format("value {} ", ++values_);
+  body.resize(page + 1 + random_() % 1000, 's');
+  history_.put_slowly(any_node(), any_path(client), body,
+                      {page, std::chrono::milliseconds(1000 + random_() % 19'000)},
+                      [this, client](const answer&) { finish(client); });
 }
 
 /// Pages without a commit, for the collectors.

@@ -20,8 +20,8 @@ struct client_options {
   int clients = 6;
   int own_keys = 4;  ///< of each client
   int hot_keys = 3;  ///< of all
-  int operations = 500;
-  std::chrono::milliseconds pause_max{1300};  ///< of a client, between two operations
+  int operations = 300;
+  std::chrono::milliseconds pause_max{2200};  ///< of a client, between two operations
   std::size_t bytes_max = 3000;               ///< of most objects
   int large_max = 3;                          ///< objects of several pages: they cost CPU
 };
@@ -57,6 +57,7 @@ private:
   void next(int client);
   void act(int client, std::uint64_t dice);
   void put(int client);
+  void put_slowly(int client);
   void break_off(int client);
   void remove_many(int client);
   void begin_upload(int client);

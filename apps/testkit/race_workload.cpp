@@ -79,7 +79,11 @@ void race_workload::judge_conditional(const round& it) {
 void race_workload::bucket_round() {
   const auto bucket = fmt::format("race-{}", started_);
   cluster_.send(any_node(), "PUT", "/" + bucket, "", "", [this, bucket](const answer& seen) {
-    seen.status == 200 ? race_for_bucket(bucket) : end_round();
+    if (seen.status != 200) return end_round();
+    if (random_() % 3 > 0) return race_for_bucket(bucket);
+    // An upload that is open goes with its bucket.
+    cluster_.send(any_node(), "POST", "/" + bucket + "/upload", "uploads=", "",
+                  [this, bucket](const answer&) { race_for_bucket(bucket); });
   });
 }
 

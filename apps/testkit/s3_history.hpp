@@ -34,6 +34,13 @@ public:
   /// `path` is "/bucket/key". Bodies differ from each other, or reads could not tell them apart.
   void put(const node_id& through, const std::string& path, const std::string& body,
            write_condition when, on_answer done);
+  /// The same from a client that stops after `first` bytes for a while: collectors may come by.
+  struct stop {
+    std::size_t first = 0;
+    std::chrono::milliseconds pause{0};
+  };
+  void put_slowly(const node_id& through, const std::string& path, const std::string& body,
+                  stop where, on_answer done);
   void get(const node_id& through, const std::string& path, on_answer done);
   void remove(const node_id& through, const std::string& path, on_answer done);
   /// Several keys of one bucket with one request.
@@ -66,6 +73,10 @@ private:
   struct written {
     std::string etag, tag;
   };
+  /// What the body is known by from now on, and the metadata that goes with it.
+  std::string note_body(const std::string& body);
+  on_answer expect_etag(const std::string& path, const std::string& id, std::size_t at,
+                        on_answer done);
   std::size_t begin_write(const std::string& path, std::optional<std::string> id,
                           write_condition when, const std::string& match);
   void end_write(const std::string& path, std::size_t at, const answer& seen);

@@ -35,7 +35,7 @@ public:
         before_(reached_places()),
         cluster_(std::make_unique<virtual_cluster>(what.seed, draw_knobs(what.seed))),
         clients_(*cluster_, {.bucket = "mix"}),
-        races_(*cluster_, {.rounds = 40, .uploads = what.seed % 8 == 0 ? 1 : 0, .pause = 600ms}),
+        races_(*cluster_, {.rounds = 24, .uploads = what.seed % 16 == 0 ? 1 : 0, .pause = 1200ms}),
         faults_(*cluster_, {.faults = all_faults()}) {
     cluster_->on_event([this](std::string line) { hear(std::move(line)); });
     if (what.trace) cluster_->trace_everything();

@@ -330,6 +330,22 @@ void virtual_cluster::send(const node_id& through, const std::string& method,
   submit(through, std::move(request), std::move(done));
 }
 
+void virtual_cluster::send_slowly(const node_id& through, const std::string& path,
+                                  const std::string& body, std::size_t first,
+                                  std::chrono::milliseconds pause, on_answer done,
+                                  std::vector<http::header> headers) {
+  simulation::sim_request request;
+  request.head = signed_request(root_, "PUT", path, "", std::move(headers), body, wall_ms());
+  request.head.id = "virtual-" + std::to_string(++requests_);
+  request.body = {body.substr(0, first), body.substr(first)};
+  request.pause = [this, pause](std::function<void()> what) {
+    time_.events().after(pause, std::move(what));
+  };
+  tell(fmt::format("{} PUT {} through {}, {} bytes and {} ms later {} more", request.head.id, path,
+                   through, first, pause.count(), body.size() - first));
+  submit(through, std::move(request), std::move(done));
+}
+
 void virtual_cluster::send_broken(const node_id& through, const std::string& path,
                                   const std::string& body, std::size_t sent, ec failure,
                                   on_answer done) {

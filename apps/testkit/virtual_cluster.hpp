@@ -103,6 +103,10 @@ public:
   void send(const node_id& through, const std::string& method, const std::string& path,
             const std::string& query, const std::string& body, on_answer done,
             std::vector<http::header> headers = {});
+  /// A PUT whose client sends `first` bytes, and the rest only when `pause` has passed.
+  void send_slowly(const node_id& through, const std::string& path, const std::string& body,
+                   std::size_t first, std::chrono::milliseconds pause, on_answer done,
+                   std::vector<http::header> headers = {});
   /// A PUT whose client goes away, or falls silent, after the first `sent` bytes of its body.
   void send_broken(const node_id& through, const std::string& path, const std::string& body,
                    std::size_t sent, ec failure, on_answer done);

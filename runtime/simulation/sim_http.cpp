@@ -32,7 +32,13 @@ sim_exchange::~sim_exchange() { cut(); }
 const http::request& sim_exchange::request() const { return request_.head; }
 
 void sim_exchange::read(std::size_t size, std::function<void(result<std::string>)> done) {
-  run_([done = std::move(done), got = take(size)] { done(got); });
+  if (read_ == 0 || !request_.pause)
+    return run_([done = std::move(done), got = take(size)] { done(got); });
+  const auto pause = std::exchange(request_.pause, nullptr);
+  pause([done = std::move(done), alive = weak_from_this(), size] {
+    const auto it = alive.lock();
+    done(it ? it->take(size) : ec::closed);
+  });
 }
 
 result<std::string> sim_exchange::take(std::size_t size) {

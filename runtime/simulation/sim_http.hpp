@@ -22,6 +22,8 @@ struct sim_request {
   std::deque<std::string> body;
   /// Instead of the body's end: too slow (timed_out) or gone (closed).
   std::optional<ec> body_failure;
+  /// A client that pauses after its first chunk: what ends the pause. Null: it does not.
+  executor pause;
 };
 
 /// What the client has seen.
@@ -33,7 +35,8 @@ struct sim_response {
   std::optional<std::string> header(std::string_view name) const;
 };
 
-class sim_exchange final : public http::exchange {
+class sim_exchange final : public http::exchange,
+                           public std::enable_shared_from_this<sim_exchange> {
 public:
   /// `changed` is called, through the executor, when the answer is finished or cut.
   static std::shared_ptr<sim_exchange> make(sim_request request, executor run,
