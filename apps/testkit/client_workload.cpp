@@ -40,6 +40,12 @@ void client_workload::begin() {
   }
 }
 
+node_id client_workload::node_of(int client) {
+  const auto all = cluster_.access_nodes();
+  if (random_() % 4 == 0) return any_node();
+  return all[static_cast<std::size_t>(client) % all.size()];
+}
+
 std::string client_workload::own_key(int client) {
   return fmt::format("c{}-{}", client, random_() % static_cast<unsigned>(options_.own_keys));
 }
@@ -76,9 +82,9 @@ void client_workload::next(int client) {
 
 void client_workload::act(int client, std::uint64_t dice) {
   const auto done = [this, client](const answer&) { finish(client); };
-  if (dice < 38) return history_.get(any_node(), any_path(client), done);
+  if (dice < 38) return history_.get(node_of(client), any_path(client), done);
   if (dice < 74) return put(client);
-  if (dice < 82) return history_.remove(any_node(), any_path(client), done);
+  if (dice < 82) return history_.remove(node_of(client), any_path(client), done);
   if (dice < 86) return remove_many(client);
   if (dice < 92) return begin_upload(client);
   if (dice < 94) return break_off(client);
@@ -95,7 +101,7 @@ void client_workload::finish(int client) {
 void client_workload::put(int client) {
   constexpr write_condition wishes[] = {write_condition::none, write_condition::none,
                                         write_condition::matches, write_condition::absent};
-  history_.put(any_node(), any_path(client), make_body(), wishes[random_() % 4],
+  history_.put(node_of(client), any_path(client), make_body(), wishes[random_() % 4],
                [this, client](const answer&) { finish(client); });
 }
 
@@ -105,7 +111,7 @@ void client_workload::put_slowly(int client) {
   if (page > 256u << 10) return put(client);
   auto body = fmt::format("value {} ", ++values_);
   body.resize(page + 1 + random_() % 1000, 's');
-  history_.put_slowly(any_node(), any_path(client), body,
+  history_.put_slowly(node_of(client), any_path(client), body,
                       {page, std::chrono::milliseconds(1000 + random_() % 19'000)},
                       [this, client](const answer&) { finish(client); });
 }
@@ -116,7 +122,7 @@ void client_workload::break_off(int client) {
   const auto size = page <= 256u << 10 ? 2ull * page : options_.bytes_max;
   const std::string body(size, 'b');
   const auto failure = random_() % 2 == 0 ? ec::closed : ec::timed_out;
-  cluster_.send_broken(any_node(), path(own_key(client)), body, random_() % size, failure,
+  cluster_.send_broken(node_of(client), path(own_key(client)), body, random_() % size, failure,
                        [this, client](const answer& seen) {
                          if (seen.status == 200)
                            mistakes_.push_back("a PUT whose body broke off answered 200");
@@ -129,7 +135,7 @@ void client_workload::remove_many(int client) {
   for (int i = 0; i < options_.own_keys; ++i)
     if (random_() % 2 == 0) keys.push_back(fmt::format("c{}-{}", client, i));
   if (keys.empty()) keys.push_back(own_key(client));
-  history_.remove_many(any_node(), options_.bucket, keys,
+  history_.remove_many(node_of(client), options_.bucket, keys,
                        [this, client](const answer&) { finish(client); });
 }
 
@@ -139,7 +145,7 @@ void client_workload::begin_upload(int client) {
   auto it = std::make_shared<upload>();
   it->path = any_path(client);
   it->tag = fmt::format("of upload {}", ++values_);
-  cluster_.send(any_node(), "POST", it->path, "uploads=", "",
+  cluster_.send(node_of(client), "POST", it->path, "uploads=", "",
                 [this, client, it](const answer& seen) {
                   const auto id = between(seen.body, "<UploadId>", "</UploadId>");
                   if (seen.status != 200 || id.empty()) return finish(client);
@@ -152,7 +158,7 @@ void client_workload::begin_upload(int client) {
 void client_workload::send_part(int client, std::shared_ptr<upload> it, int attempts) {
   it->parts = {make_body()};
   const auto& body = it->parts.front();
-  cluster_.send(any_node(), "PUT", it->path, "partNumber=1&" + it->query, body,
+  cluster_.send(node_of(client), "PUT", it->path, "partNumber=1&" + it->query, body,
                 [this, client, it, attempts](const answer& seen) {
                   // Once more, now and then: a part is replaced, and its pages are garbage. With
                   // the same number and another content, whatever became of the first one.
@@ -167,14 +173,16 @@ void client_workload::end_upload(int client, const std::shared_ptr<upload>& it) 
   const auto done = [this, client](const answer&) { finish(client); };
   switch (random_() % 6) {
     case 0: return finish(client);  // left behind
-    case 1: return cluster_.send(any_node(), "DELETE", it->path, it->query, "", done);
+    case 1: return cluster_.send(node_of(client), "DELETE", it->path, it->query, "", done);
     case 2:  // both at once: one of them wins
-      cluster_.send(any_node(), "DELETE", it->path, it->query, "", [](const answer&) {});
-      return history_.complete(any_node(), it->path, it->query, it->parts, it->tag, done);
+      cluster_.send(node_of(client), "DELETE", it->path, it->query, "", [](const answer&) {});
+      return history_.complete(node_of(client), it->path, it->query, it->parts, it->tag, done);
     case 3:  // twice at once, as a client that lost patience does
-      history_.complete(any_node(), it->path, it->query, it->parts, it->tag, [](const answer&) {});
-      return history_.complete(any_node(), it->path, it->query, it->parts, it->tag, done);
-    default: return history_.complete(any_node(), it->path, it->query, it->parts, it->tag, done);
+      history_.complete(node_of(client), it->path, it->query, it->parts, it->tag,
+                        [](const answer&) {});
+      return history_.complete(node_of(client), it->path, it->query, it->parts, it->tag, done);
+    default:
+      return history_.complete(node_of(client), it->path, it->query, it->parts, it->tag, done);
   }
 }
 

@@ -68,6 +68,8 @@ private:
   void walked(const page_walk& it);
   void finish(int client);
   node_id any_node() { return cluster_.any_access_node(random_); }
+  /// As real clients do, each stays with one node most of the time.
+  node_id node_of(int client);
   std::string own_key(int client);
   std::string any_path(int client);
   std::string make_body();
