@@ -6,7 +6,7 @@
 /// The store is committed lazily, since the log is the durability: every 512 entries or with the
 /// next heartbeat. It is checkpointed every few MiB of applied log, by the state keeper in the
 /// background; the log is then cut up to what every voter has on disk, and further where it has
-/// grown beyond what is kept for those who lag: they get a snapshot (docs/decisions/0007).
+/// grown beyond what is kept for those who lag: they get a snapshot (docs/decisions/0009).
 ///
 /// While it takes a snapshot itself it has no state: it answers as one that does not lead.
 #pragma once

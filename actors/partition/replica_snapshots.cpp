@@ -1,5 +1,5 @@
 // How a replica keeps its log short, gives its state to those who need what the log has forgotten,
-// and takes such a state itself (decision 9, docs/decisions/0007).
+// and takes such a state itself (decision 9, docs/decisions/0009).
 #include "actors/partition/replica_turns.hpp"
 
 #include "messages/error.hpp"

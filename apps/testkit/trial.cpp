@@ -139,7 +139,8 @@ private:
     for (partition_id id = 0; id <= cluster_->topology().options.partitions; ++id) {
       bool looked = false;
       for (const auto& name : cluster_->topology().partition_nodes(id))
-        if (const auto state = cluster_->state(name, id);
+        // A look that meets an error would end the store, as any read does.
+        if (const auto state = cluster_->disk_may_fail(name) ? nullptr : cluster_->state(name, id);
             state && look_at_state(id, *state, at_rows && !looked))
           looked = true;
     }

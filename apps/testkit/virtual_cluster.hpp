@@ -84,6 +84,8 @@ public:
   void fill_disk(const node_id& name, std::uint64_t leave_free);
   void empty_disk(const node_id& name);
   void mend_disk(const node_id& name);
+  /// Somebody has set errors for it that are not over.
+  bool disk_may_fail(const node_id& name) const { return disk_fails(machines_.at(name)); }
   /// Every running node says READY, within `limit` of virtual time.
   bool wait_until_ready(std::chrono::seconds limit);
 

@@ -1,5 +1,5 @@
 // A node that was away for long takes a snapshot while the others serve (Q1, decision 9,
-// docs/decisions/0007), whatever fails meanwhile. A failure prints its seed; DUNLIN_SEED=N replays
+// docs/decisions/0009), whatever fails meanwhile. A failure prints its seed; DUNLIN_SEED=N replays
 // it alone.
 
 #include "apps/testkit/quiet_checks.hpp"
