@@ -25,9 +25,14 @@ result<std::uint64_t> current(disk& storage) {
 }
 
 result<void> store(disk& storage, std::uint64_t number) {
-  // A name of its own first: a torn write must not take the old number with it.
-  if (auto there = storage.exists(fresh_path); there && *there) {
+  // A name of its own first: a torn write must not take the old number with it. What a life that
+  // failed on its way left under that name is gone for good before the name is used again: else a
+  // power failure could keep the rename, lose the removal, and put the torn file in place.
+  const auto there = storage.exists(fresh_path);
+  if (!there) return there.error();
+  if (*there) {
     if (auto done = storage.remove(fresh_path); !done) return done.error();
+    if (auto done = storage.sync_folder(folder); !done) return done.error();
   }
   auto to = storage.open(fresh_path, disk::mode::create);
   if (!to) return to.error();

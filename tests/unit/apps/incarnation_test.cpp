@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 using namespace dunlin;
 using assembly::next_incarnation;
 
@@ -34,4 +36,22 @@ TEST(Incarnation, RefusesAFileThatHoldsNoNumber) {
   ASSERT_TRUE(next_incarnation(disk));
   disk.flip_bit("node/incarnation", 0, 6);
   EXPECT_EQ(next_incarnation(disk).error(), ec::damaged);
+}
+
+// Found by a trial: the disk failed in one start after the other, and then in the last call of one.
+TEST(Incarnation, SurvivesADiskThatFailsInOneStartAfterTheOther) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    simulation::sim_disk disk{seed};
+    ASSERT_TRUE(next_incarnation(disk));
+    std::mt19937_64 luck{seed};
+    disk.set_fault([&](simulation::disk_call, const std::string&) {
+      return luck() % 6 == 0 ? std::optional<ec>(ec::io_error) : std::nullopt;
+    });
+    for (int start = 0; start < 60; ++start) {
+      const auto number = next_incarnation(disk);
+      ASSERT_TRUE(number || number.error() == ec::io_error) << to_string(number.error());
+      disk.crash();
+    }
+  }
 }
