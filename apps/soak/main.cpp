@@ -134,5 +134,5 @@ int main(int argc, char** argv) {
   if (!what.quiet) fmt::print("{}", sum.text(clock_seconds));
   if (!what.json_file.empty())
     std::ofstream(what.json_file) << boost::json::serialize(sum.json(clock_seconds)) << '\n';
-  return sum.failed() > 0 ? 1 : 0;
+  return sum.failed() > 0 || sum.judges_too_little() ? 1 : 0;
 }

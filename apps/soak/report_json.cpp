@@ -9,6 +9,8 @@ json::object to_json(const testkit::trial_report& report) {
           {"history", report.history},
           {"virtual_seconds", report.virtual_seconds},
           {"operations", report.operations},
+          {"histories", report.histories},
+          {"undecided", report.undecided},
           {"faults", json::value_from(report.faults)},
           {"reached", json::value_from(report.reached)},
           {"knobs", json::value_from(report.knobs)},
@@ -24,6 +26,8 @@ testkit::trial_report report_from(const std::string& text) {
   report.history = read.at("history").to_number<std::uint64_t>();
   report.virtual_seconds = read.at("virtual_seconds").to_number<double>();
   report.operations = read.at("operations").to_number<std::uint64_t>();
+  report.histories = read.at("histories").to_number<std::uint64_t>();
+  report.undecided = read.at("undecided").to_number<std::uint64_t>();
   using counts = std::map<std::string, std::uint64_t>;
   report.faults = json::value_to<counts>(read.at("faults"));
   report.reached = json::value_to<counts>(read.at("reached"));

@@ -57,6 +57,17 @@ std::string how_it_ended(int status, bool killed) {
   return fmt::format("crash: exit code {}", WEXITSTATUS(status));
 }
 
+/// Checkers come first: a broken invariant is what the product itself has checked.
+std::string epitaph(const std::string& end, const std::string& words) {
+  constexpr std::string_view mark = "broken invariant: ";
+  if (words.empty()) return end;
+  const auto at = words.rfind(mark);
+  const auto text = end + "; its last words:\n" + words;
+  if (at == words.npos) return text;
+  return "assertion: " + words.substr(at + mark.size(), words.find('\n', at) - at - mark.size()) +
+         "\n" + text;
+}
+
 }  // namespace
 
 seed_process::seed_process(const testkit::trial_options& what, const seed_limits& limits)
@@ -114,9 +125,7 @@ seed_outcome seed_process::finish() {
     return outcome;
   }
   outcome.report.seed = what_.seed;
-  auto text = how_it_ended(status, killed_);
-  if (const auto words = last_words(); !words.empty()) text += "; its last words:\n" + words;
-  outcome.report.failures.push_back(text);
+  outcome.report.failures.push_back(epitaph(how_it_ended(status, killed_), last_words()));
   return outcome;
 }
 

@@ -35,6 +35,8 @@ void summary::add(const seed_outcome& outcome) {
   virtual_seconds_ += report.virtual_seconds;
   cpu_seconds_ += outcome.cpu_seconds;
   operations_ += report.operations;
+  histories_ += report.histories;
+  undecided_ += report.undecided;
   for (const auto& [name, count] : report.faults)
     faults_[name] += count;
   for (const auto& [name, count] : report.reached)
@@ -50,12 +52,13 @@ std::string summary::text(double clock_seconds) const {
       "{} seeds: {} passed, {} failed; {:.2f} seeds/s\n"
       "CPU seconds a seed: mean {:.2f}, median {:.2f}, most {:.2f} (seed {})\n"
       "{:.1f} virtual hours, {} operations of clients\n"
+      "histories of keys: {}, too hard to judge: {}{}\n"
       "faults: {}\n",
       seeds_.size(), seeds_.size() - failed_.size(), failed_.size(),
       static_cast<double>(seeds_.size()) / std::max(clock_seconds, 0.001),
       cpu_seconds_ / static_cast<double>(seeds_.size()), by_cpu[by_cpu.size() / 2].cpu_seconds,
       by_cpu.back().cpu_seconds, by_cpu.back().seed, virtual_seconds_ / 3600, operations_,
-      counts_text(faults_));
+      histories_, undecided_, judges_too_little() ? ", TOO MANY" : "", counts_text(faults_));
   std::map<std::string, std::uint64_t> reached;
   std::string never;
   for (const auto& [name, count] : reached_)
@@ -89,6 +92,8 @@ boost::json::object summary::json(double clock_seconds) const {
           {"cpu_seconds", cpu_seconds_},
           {"virtual_seconds", virtual_seconds_},
           {"operations", operations_},
+          {"histories", histories_},
+          {"undecided", undecided_},
           {"faults", boost::json::value_from(faults_)},
           {"reached", boost::json::value_from(reached_)},
           {"each", seeds}};

@@ -18,6 +18,8 @@ public:
 
   std::uint64_t seeds() const { return seeds_.size(); }
   std::uint64_t failed() const { return failed_.size(); }
+  /// Too many histories were too hard to judge for the rest to mean much.
+  bool judges_too_little() const { return histories_ >= 1000 && undecided_ * 200 > histories_; }
 
   std::string text(double clock_seconds) const;
   boost::json::object json(double clock_seconds) const;
@@ -31,7 +33,7 @@ private:
   std::vector<one_seed> seeds_;
   std::vector<testkit::trial_report> failed_;
   double virtual_seconds_ = 0, cpu_seconds_ = 0;
-  std::uint64_t operations_ = 0;
+  std::uint64_t operations_ = 0, histories_ = 0, undecided_ = 0;
   std::map<std::string, std::uint64_t> faults_, reached_;
 };
 

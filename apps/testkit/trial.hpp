@@ -22,8 +22,10 @@ struct trial_report {
   std::uint64_t seed = 0;
   std::uint64_t history = 0;  ///< hash over all events: equal seeds, equal hashes
   double virtual_seconds = 0;
-  std::uint64_t operations = 0;                  ///< of clients, with or without an answer
-  std::map<std::string, std::uint64_t> faults;   ///< by kind: how often
+  std::uint64_t operations = 0;                 ///< of clients, with or without an answer
+  std::uint64_t histories = 0;                  ///< of keys, that the search for an order looked at
+  std::uint64_t undecided = 0;                  ///< of these: too hard within its bound
+  std::map<std::string, std::uint64_t> faults;  ///< by kind: how often
   std::map<std::string, std::uint64_t> reached;  ///< rare places (observe/reached.hpp)
   std::map<std::string, std::string> knobs;      ///< what this seed drew
   std::vector<std::string> failures;             ///< empty: passed; each starts with its checker

@@ -184,6 +184,8 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
     if (machine.life != life) return;
     log::error("virtual.role_died", {{"node", name}, {"role", role}, {"reason", reason}});
     tell(name, "ends: " + role + ": " + reason);
+    if (!power_fails() && !disk_fails(machine))
+      own_ends_.push_back(fmt::format("{}: {}: {}", name, role, reason));
     time_.events().after({}, [this, name, &machine, life] {
       if (machine.life == life) crash(name);
     });
@@ -206,8 +208,7 @@ bool virtual_cluster::start(const node_id& name) {
     return true;
   }
   if (!machine.disk->is_down() && !disk_fails(machine))
-    throw std::runtime_error("node " + name +
-                             " does not start: " + std::string(to_string(started.error())));
+    throw start_refused(fmt::format("{} does not: {}", name, to_string(started.error())));
   // What its actors left behind ends with them.
   power_off(name, false);
   return false;

@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ namespace dunlin::testkit {
 
 class node_clock;
 class raft_watch;
+
+/// A node does not start though nothing is wrong with its power and its disk.
+class start_refused : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
 
 class virtual_cluster {
 public:
@@ -52,7 +59,8 @@ public:
   const knobs& shape() const { return shape_; }
 
   // ---- verbs ----
-  /// False: the power failed on the way, or its disk did; it may be started again.
+  /// False: the power failed on the way, or its disk did; it may be started again. Throws
+  /// start_refused if neither did.
   bool start(const node_id& name);
   void start_all();
   /// Power failure: actors end, un-synced bytes are lost by seed, wires break. Silent: peers are
@@ -142,6 +150,9 @@ public:
   /// Of every line, answer and step of Raft until now: the same seed and verbs, the same number.
   std::uint64_t history() const { return history_; }
 
+  /// Nodes that have ended themselves though neither power nor disk gave them a reason: which, why.
+  const std::vector<std::string>& own_ends() const { return own_ends_; }
+
   /// Hears every log line, request and answer, as a line with its virtual time and its node.
   void on_event(std::function<void(std::string)> listener) { on_event_ = std::move(listener); }
   /// Adds an event of the one who plays with the cluster.
@@ -197,7 +208,7 @@ private:
   credentials root_;
   std::map<node_id, machine> machines_;
   std::unique_ptr<raft_watch> watch_;
-  std::vector<std::string> error_lines_;
+  std::vector<std::string> error_lines_, own_ends_;
   std::uint64_t requests_ = 0;
   std::size_t open_requests_ = 0;
   std::chrono::milliseconds longest_answer_{0};
