@@ -51,6 +51,8 @@ struct partition_replica_options {
   std::optional<raft::position> installed;
   /// Of log kept for voters that lag; more and they need a snapshot.
   std::uint64_t laggard_bytes_max = 32u << 20;
+  /// A client that was not heard of for so long is forgotten, and what it asked with it.
+  std::chrono::milliseconds client_lifetime{15 * 60'000};
   /// After a copy of the state could not be made.
   std::chrono::milliseconds copy_interval{10'000};
   /// Sees the store that is open from now on; null: none, it is being replaced.

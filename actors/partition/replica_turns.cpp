@@ -292,6 +292,7 @@ void replica_turns::follow_role() {
   options.replica = self_;
   options.clock = options_.clock;
   options.limits.bytes_max = options_.entry_bytes_max;
+  options.client_lifetime = options_.client_lifetime;
   leader_ = self_->spawn<caf::linked>(partition_leader, std::move(options));
 }
 

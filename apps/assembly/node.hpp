@@ -54,7 +54,9 @@ struct node_tuning {
   std::size_t inflight_messages_max = 0;
   std::uint64_t laggard_bytes_max = 0;     ///< of log kept for voters that lag
   std::uint64_t snapshot_piece_bytes = 0;  ///< of a snapshot on the bulk link, and of its making
-  std::uint64_t extent_bytes_max = 0;      ///< at least one page
+  std::uint32_t state_log_pages = 0;       ///< of a state's own log before it is started over
+  std::chrono::milliseconds client_lifetime{0};  ///< unheard of: its answers are forgotten
+  std::uint64_t extent_bytes_max = 0;            ///< at least one page
   std::chrono::milliseconds collect_interval{0};
   std::chrono::milliseconds garbage_grace{0};
   std::chrono::milliseconds sweep_interval{0};

@@ -14,10 +14,14 @@ namespace {
 // there is read from the file for every row that it holds.
 constexpr std::uint64_t cache_bytes_of_node = 16u << 20;
 
-sqlite_options store_options(std::uint32_t partitions) {
+sqlite_options store_options(const node_context& of) {
   sqlite_options options;
-  const auto share = cache_bytes_of_node / (partitions + 1);
+  const auto share = cache_bytes_of_node / (of.cluster.options.partitions + 1);
   options.cache_bytes = std::clamp<std::uint64_t>(share, 1u << 20, 8u << 20);
+  if (const auto pages = of.options.tuning.state_log_pages; pages > 0) {
+    options.log_pages_wanted = pages;
+    options.log_pages_max = options.log_pages_of_copy = 4 * pages;
+  }
   return options;
 }
 
@@ -71,7 +75,7 @@ state_keeper_actor start_keeper(const node_context& of, const links::page_link_s
   options.install = [storage](partition_id id, const std::string& received) {
     return install(*storage, received, state_file(id));
   };
-  options.open = [storage, config = store_options(of.cluster.options.partitions)](partition_id id) {
+  options.open = [storage, config = store_options(of)](partition_id id) {
     return open_state(*storage, id, config);
   };
   options.reserve_bytes = disk_reserve(*storage);
@@ -94,7 +98,7 @@ result<partition_replica_actor> start_replica(const node_context& of,
                                               const leader_listener& leader_known,
                                               const database_part& made, wal::log& log,
                                               partition_id id) {
-  auto store = open_state(of.ports.storage, id, store_options(of.cluster.options.partitions));
+  auto store = open_state(of.ports.storage, id, store_options(of));
   if (!store) return store.error();
   if (of.options.opened_state) of.options.opened_state(id, *store);
   partition_replica_options options;
@@ -129,6 +133,7 @@ result<partition_replica_actor> start_replica(const node_context& of,
   if (tuning.entry_bytes_max > 0)
     options.entry_bytes_max = std::min(options.entry_bytes_max, tuning.entry_bytes_max);
   if (tuning.commit_entries_max > 0) options.commit_entries_max = tuning.commit_entries_max;
+  if (tuning.client_lifetime.count() > 0) options.client_lifetime = tuning.client_lifetime;
   options.inflight_bytes_max = tuning.inflight_bytes_max;
   options.inflight_messages_max = tuning.inflight_messages_max;
   options.clock = of.ports.clock.get();

@@ -117,12 +117,12 @@ std::string draw_topology(drawer& from) {
 }
 
 void draw_sizes(drawer& from, knobs& to) {
-  to.wal_segment_bytes =
-      from.one_of<std::uint64_t>("wal segment bytes", {512u << 10, 256u << 10, 1u << 20, 4u << 20});
-  to.wal_bytes_max = from.one_of<std::uint64_t>("wal segments", {32, 16, 8}) * to.wal_segment_bytes;
+  to.wal_segment_bytes = from.one_of<std::uint64_t>("wal segment bytes",
+                                                    {64u << 10, 256u << 10, 512u << 10, 4u << 20});
+  to.wal_bytes_max = from.one_of<std::uint64_t>("wal segments", {16, 8, 32}) * to.wal_segment_bytes;
   from.told["wal bytes max"] = std::to_string(to.wal_bytes_max);
   to.checkpoint_bytes =
-      from.one_of<std::uint64_t>("checkpoint bytes", {64u << 10, 4u << 10, 1u << 20, 8u << 20});
+      from.one_of<std::uint64_t>("checkpoint bytes", {32u << 10, 4u << 10, 128u << 10, 8u << 20});
   auto& tuning = to.tuning;
   tuning.commit_entries_max = from.one_of<std::size_t>("commit entries", {512, 1, 16});
   tuning.entry_bytes_max =
@@ -143,7 +143,10 @@ void draw_sizes(drawer& from, knobs& to) {
   to.disk_bytes = from.one_of<std::uint64_t>("disk bytes", {1ull << 40, 4ull << 30, 1ull << 30});
   to.ballast_bytes_max = from.one_of<std::uint64_t>("ballast bytes", {0, 1u << 20});
   tuning.laggard_bytes_max =
-      from.one_of<std::uint64_t>("laggard bytes", {64u << 10, 8u << 10, 1u << 20});
+      from.one_of<std::uint64_t>("laggard bytes", {16u << 10, 4u << 10, 64u << 10, 1u << 20});
+  tuning.state_log_pages = from.one_of<std::uint32_t>("state log pages", {4000, 64, 16});
+  tuning.client_lifetime =
+      from.one_of<std::chrono::milliseconds>("client lifetime", {900s, 20s, 4s});
   tuning.snapshot_piece_bytes =
       from.one_of<std::uint64_t>("snapshot piece bytes", {64u << 10, 4u << 10, 512u << 10});
 }
