@@ -238,8 +238,10 @@ void replica_turns::apply(const raft::entry& e) {
   answer_applied(e, std::move(replies));
   uncommitted_bytes_ += raft::bytes_of(e);
   if (++uncommitted_entries_ >= options_.commit_entries_max ||
-      uncommitted_bytes_ >= commit_bytes_max)
+      uncommitted_bytes_ >= commit_bytes_max) {
     commit();
+    if (!stopped_ && options_.keeper && options_.store->wants_checkpoint()) checkpoint();
+  }
 }
 
 void replica_turns::answer_applied(const raft::entry& e, std::vector<v1::CommandReply> replies) {

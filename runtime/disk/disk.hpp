@@ -32,6 +32,13 @@ public:
   /// file.
   virtual result<void> sync() = 0;
 
+  /// A hint: begins to write these bytes to the disk, so that a later sync() has less to wait for.
+  /// Promises nothing.
+  virtual void start_writing(std::uint64_t offset, std::uint64_t size) {
+    (void)offset;
+    (void)size;
+  }
+
   virtual result<std::uint64_t> size() = 0;
   virtual result<void> truncate(std::uint64_t size) = 0;
 

@@ -78,6 +78,11 @@ public:
   // second call would succeed without them.
   result<void> sync() override { return done_if_zero(::fdatasync(fd_)); }
 
+  void start_writing(std::uint64_t offset, std::uint64_t size) override {
+    (void)::sync_file_range(fd_, static_cast<off_t>(offset), static_cast<off_t>(size),
+                            SYNC_FILE_RANGE_WRITE);
+  }
+
   result<std::uint64_t> size() override {
     struct stat about {};
     if (::fstat(fd_, &about) != 0) return from_errno();

@@ -73,6 +73,8 @@ public:
 
   /// Everything committed before the call survives a crash after it.
   virtual void checkpoint() = 0;
+  /// So much was committed since the last one that the next had better not wait for long.
+  virtual bool wants_checkpoint() const { return false; }
 
   /// Null: this kind of store has none.
   virtual std::unique_ptr<store_background> background() { return nullptr; }

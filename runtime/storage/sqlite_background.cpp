@@ -37,6 +37,7 @@ void sqlite_background::move_pages() {
   for (int pass = 0; pass < passes_max; ++pass) {
     const auto moved = connection_.move_pages();
     if (!moved) return;  // the owner itself is at it
+    shared_->moved_pages = moved->done;
     const auto pages = shared_->log_pages.load();
     if (moved->done < moved->pages || pages <= moved->done) return;  // a copy reads it; or all done
     if (pages - moved->done > rest_pages) continue;

@@ -9,10 +9,9 @@
 namespace dunlin {
 namespace {
 
-constexpr std::uint64_t page_bytes = 4096;
 constexpr std::uint64_t cache_bytes = 64u << 10;  // pages pass through, none is wanted twice
 // A sync of much at once holds up every other sync of the disk, those of the log above all.
-constexpr std::uint64_t pages_a_sync = (8u << 20) / page_bytes;
+constexpr std::uint64_t bytes_a_sync = 8u << 20;
 
 }  // namespace
 
@@ -46,6 +45,7 @@ void sqlite_copy::start(const std::string& from) {
   source_->run("BEGIN");
   // The first read fixes what the transaction sees.
   const auto pages = source_->number("PRAGMA page_count");
+  page_bytes_ = static_cast<std::uint64_t>(source_->number("PRAGMA page_size"));
   const auto more = std::max(config_.log_pages_of_copy, static_cast<std::uint32_t>(pages));
   shared_->pages_for_copies = std::max(shared_->pages_for_copies.load(), more);
   log_pages_max_ = std::uint64_t{config_.log_pages_max} + more;
@@ -73,7 +73,7 @@ bool sqlite_copy::step(std::uint64_t bytes_max) {
       DUNLIN_REACHED("sqlite.copy_gave_way");
       throw store_error(ec::overloaded, "copy: the log grew over its bound meanwhile");
     }
-    const auto pages = std::clamp<std::uint64_t>(bytes_max / page_bytes, 1, 1u << 20);
+    const auto pages = std::clamp<std::uint64_t>(bytes_max / page_bytes_, 1, 1u << 20);
     const auto code = sqlite3_backup_step(backup_.get(), static_cast<int>(pages));
     if (code == SQLITE_DONE) return complete();
     if (code != SQLITE_OK) stop(code);
@@ -93,7 +93,7 @@ void sqlite_copy::stop(int sqlite_code) {
 
 void sqlite_copy::sync_now_and_then(std::uint64_t pages) {
   unsynced_pages_ += pages;
-  if (unsynced_pages_ < pages_a_sync) return;
+  if (unsynced_pages_ * page_bytes_ < bytes_a_sync) return;
   unsynced_pages_ = 0;
   need(made_->sync(), "sync");
 }

@@ -32,6 +32,7 @@ private:
   sqlite_options config_;
   std::uint64_t log_pages_max_ = 0;
   std::unique_ptr<file> made_;  // the copy's file; null: not ours to remove, or complete
+  std::uint64_t page_bytes_ = 0;
   std::uint64_t unsynced_pages_ = 0;
   std::unique_ptr<sqlite_connection> source_, target_;
   std::unique_ptr<sqlite3_backup, finish> backup_;  // gone before its connections

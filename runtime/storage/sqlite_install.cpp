@@ -4,10 +4,10 @@
 #include "runtime/observe/log.hpp"
 #include "runtime/storage/sqlite_store.hpp"
 
+#include <bit>
+
 namespace dunlin {
 namespace {
-
-constexpr std::uint64_t page_bytes = 4096;
 
 /// Of a database's first bytes (https://www.sqlite.org/fileformat2.html, 1.3): big endian.
 std::uint64_t number_at(std::string_view header, std::size_t offset, std::size_t bytes) {
@@ -20,7 +20,8 @@ std::uint64_t number_at(std::string_view header, std::size_t offset, std::size_t
 result<void> check_header(std::string_view header, std::uint64_t file_bytes) {
   constexpr std::string_view magic("SQLite format 3\0", 16);
   if (header.size() < 100 || !header.starts_with(magic)) return ec::damaged;
-  if (number_at(header, 16, 2) != page_bytes) return ec::damaged;
+  const auto page_bytes = number_at(header, 16, 2);
+  if (page_bytes < 512 || !std::has_single_bit(page_bytes)) return ec::damaged;
   // The number of pages counts only if whoever wrote it wrote the change counter too.
   if (number_at(header, 24, 4) != number_at(header, 92, 4)) return ec::damaged;
   if (number_at(header, 28, 4) * page_bytes != file_bytes) return ec::damaged;

@@ -7,12 +7,14 @@ namespace {
 
 constexpr std::size_t frame_head_bytes = 24;
 constexpr std::size_t gathered_bytes_max = 256u << 10;
+constexpr std::uint64_t unsent_bytes_max = 512u << 10;
 
 }  // namespace
 
 result<void> sqlite_log_file::flush() {
   if (gathered_.empty()) return {};
   auto written = bytes_->pwrite(start_, gathered_);
+  start_writing(start_, gathered_.size());
   gathered_.clear();  // after an error the store stops
   return written;
 }
@@ -31,6 +33,16 @@ result<void> sqlite_log_file::pwrite(std::uint64_t offset, std::string_view data
   if (ends_commit_ || data.size() == frame_head_bytes || gathered_.size() >= gathered_bytes_max)
     return flush();
   return {};
+}
+
+// A checkpoint syncs all of the log: what it finds on the disk already does not hold up others'
+// syncs then.
+void sqlite_log_file::start_writing(std::uint64_t offset, std::uint64_t size) {
+  if (offset != unsent_end_) unsent_start_ = offset;
+  unsent_end_ = offset + size;
+  if (unsent_end_ - unsent_start_ < unsent_bytes_max) return;
+  bytes_->start_writing(unsent_start_, unsent_end_ - unsent_start_);
+  unsent_start_ = unsent_end_;
 }
 
 result<std::string> sqlite_log_file::pread(std::uint64_t offset, std::size_t size) {

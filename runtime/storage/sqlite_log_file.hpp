@@ -25,6 +25,7 @@ public:
   result<void> sync() override;
   result<std::uint64_t> size() override;
   result<void> truncate(std::uint64_t size) override;
+  void start_writing(std::uint64_t offset, std::uint64_t size) override;
   result<void> punch(std::uint64_t offset, std::uint64_t size) override;
 
 private:
@@ -34,7 +35,8 @@ private:
   std::uint64_t start_ = 0;  // of what is gathered
   std::string gathered_;
   std::uint64_t read_last_ = UINT64_MAX;
-  bool ends_commit_ = false;  // said the last head
+  bool ends_commit_ = false;                         // said the last head
+  std::uint64_t unsent_start_ = 0, unsent_end_ = 0;  // written last, and not on its way to the disk
 };
 
 }  // namespace dunlin

@@ -63,6 +63,8 @@ public:
 
   /// Pages in the log after the owner's last commit.
   std::atomic<std::uint32_t> log_pages{0};
+  /// Of them in the database already, as far as the background knows.
+  std::atomic<std::uint32_t> moved_pages{0};
   /// Nearly all of a long log has been moved to the database: the owner moves the rest after its
   /// next commit, when nobody adds to it, so that the log can start over.
   std::atomic<bool> finish_wanted{false};

@@ -14,6 +14,11 @@
 namespace dunlin {
 namespace {
 
+/// A change of one row writes a page to the log, and later to the database: with half of SQLite's
+/// 4 KiB half the bytes go to the disk, with a quarter rows are long for a page (0008).
+constexpr std::int64_t page_bytes_of_new = 2048;
+const std::string page_size_of_new = "PRAGMA page_size=" + std::to_string(page_bytes_of_new);
+
 enum class query : std::uint8_t { get, put, erase, scan, scan_back };
 constexpr std::size_t query_count = 5;
 
@@ -53,12 +58,14 @@ struct sqlite_store::parts {
   sqlite_connection connection;
   std::array<std::array<sqlite_statement, query_count>, table_count> statements;
   bool in_transaction = false;
+  std::int64_t page_bytes = page_bytes_of_new;
 
   void begin() {
     if (std::exchange(in_transaction, true)) return;
     connection.run("BEGIN");
   }
   void setup();
+  void learn_page_size();
   void make_tables();
   void copy_empty();
   void commit();
@@ -93,7 +100,9 @@ sqlite3* empty_store() {
   thread_local const auto made = [] {
     sqlite3* opened = nullptr;
     DUNLIN_ASSERT(sqlite3_open(":memory:", &opened) == SQLITE_OK);
-    for (const auto& text : tables_from(0))
+    auto steps = tables_from(0);
+    steps.insert(steps.begin(), page_size_of_new);
+    for (const auto& text : steps)
       DUNLIN_ASSERT(sqlite3_exec(opened, text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
     return std::unique_ptr<sqlite3, close_database>(opened);
   }();
@@ -143,17 +152,29 @@ private:
   sqlite_statement statement_;
 };
 
+/// A database keeps the size of page that it was made with; the options mean pages of 4 KiB.
+void sqlite_store::parts::learn_page_size() {
+  page_bytes = connection.number("PRAGMA page_size");
+  for (auto* pages : {&options.log_pages_a_checkpoint, &options.log_pages_wanted,
+                      &options.log_pages_max, &options.log_pages_of_copy})
+    *pages = static_cast<std::uint32_t>(*pages * std::int64_t{4096} / page_bytes);
+}
+
 void sqlite_store::parts::setup() {
   connection.open(file, true, options.cache_bytes);
+  connection.run(page_size_of_new);
   connection.run("PRAGMA journal_mode=WAL");
   connection.run("PRAGMA synchronous=NORMAL");
+  learn_page_size();
   // The log's file shrinks to this when it starts over, after one large transaction had grown it.
-  connection.run("PRAGMA journal_size_limit=" +
-                 std::to_string(std::max<std::uint64_t>(options.log_pages_max, 1000) * 4096));
+  connection.run("PRAGMA journal_size_limit=" + std::to_string(std::max<std::int64_t>(
+                                                    options.log_pages_max * page_bytes, 4 << 20)));
   const auto note_pages = [](void* to, sqlite3*, const char*, int pages) {
     const auto before =
         static_cast<sqlite_shared*>(to)->log_pages.exchange(static_cast<std::uint32_t>(pages));
-    if (static_cast<std::uint32_t>(pages) < before) DUNLIN_REACHED("sqlite.log_started_over");
+    if (static_cast<std::uint32_t>(pages) >= before) return SQLITE_OK;
+    static_cast<sqlite_shared*>(to)->moved_pages = 0;
+    DUNLIN_REACHED("sqlite.log_started_over");
     return SQLITE_OK;
   };
   sqlite3_wal_hook(connection.db(), note_pages, shared.get());
@@ -167,7 +188,7 @@ void sqlite_store::parts::make_tables() {
   if (owner != 0 && owner != sqlite_application_id)
     connection.stop(ec::damaged, "made by another application");
   if (known == table_count && owner == sqlite_application_id) return;
-  if (known == 0) return copy_empty();
+  if (known == 0 && page_bytes == page_bytes_of_new) return copy_empty();
   begin();
   for (const auto& text : tables_from(known))
     connection.run(text);
@@ -257,6 +278,12 @@ void sqlite_store::scan_back(table where, std::string_view from, const visitor& 
 }
 
 void sqlite_store::commit() { state_->commit(); }
+
+bool sqlite_store::wants_checkpoint() const {
+  const auto moved = state_->shared->moved_pages.load();
+  const auto pages = state_->shared->log_pages.load();
+  return pages >= moved + std::max(state_->options.log_pages_a_checkpoint, 1u);
+}
 
 void sqlite_store::checkpoint() {
   state_->connection.check_usable();

@@ -16,11 +16,15 @@
 
 namespace dunlin {
 
+/// Numbers of pages mean pages of 4 KiB, whatever size the database was made with.
 struct sqlite_options {
   std::uint64_t cache_bytes = 1u << 20;  ///< pages in memory: there are many stores in a process
-  /// A checkpoint in the background that finds more pages of 4 KiB than this in the log lets the
+  /// A checkpoint in the background that finds more pages than this in the log lets the
   /// owner move the last of them, with two short syncs, so that the log starts over.
-  std::uint32_t log_pages_wanted = 4000;
+  std::uint32_t log_pages_wanted = 8000;
+  /// So many pages that no checkpoint has moved make the store want one: more at once would hold up
+  /// the disk for others.
+  std::uint32_t log_pages_a_checkpoint = 2000;
   /// The last resort: a commit that leaves more pages than this in the log moves them to the
   /// database itself, with two syncs. 0: never.
   std::uint32_t log_pages_max = 16000;
@@ -48,6 +52,7 @@ public:
   void scan(table where, std::string_view from, const visitor& visit) override;
   void scan_back(table where, std::string_view from, const visitor& visit) override;
   void commit() override;
+  bool wants_checkpoint() const override;
   /// Leaves an open transaction open.
   void checkpoint() override;
   std::unique_ptr<store_background> background() override;

@@ -19,7 +19,11 @@ struct vfs_file {
   file* bytes;
   std::string* path;
   sqlite_shared::holder* locks;
+  std::uint64_t unsynced_bytes;  // of a database; its log has another way
 };
+
+// A sync of much at once holds up every other sync of the disk, those of the node's log above all.
+static constexpr std::uint64_t unsynced_bytes_max = 1u << 20;
 
 /// The functions that SQLite calls.
 struct vfs_calls {
@@ -52,6 +56,12 @@ struct vfs_calls {
     const std::string_view bytes(static_cast<const char*>(data), static_cast<std::size_t>(size));
     const auto written = of(handle).bytes->pwrite(static_cast<std::uint64_t>(offset), bytes);
     if (!written) return of(handle).owner->fail(written.error(), SQLITE_IOERR_WRITE);
+    auto& to = of(handle);
+    if (to.bytes == to.owner->log_ || (to.unsynced_bytes += bytes.size()) < unsynced_bytes_max)
+      return SQLITE_OK;
+    to.unsynced_bytes = 0;
+    if (const auto synced = to.bytes->sync(); !synced)
+      return to.owner->fail(synced.error(), SQLITE_IOERR_WRITE);
     return SQLITE_OK;
   }
 
@@ -134,7 +144,7 @@ struct vfs_calls {
                                                   : disk::mode::read);
     if (!opened) return owner.fail(opened.error(), SQLITE_CANTOPEN);
     if (!*there) owner.shared_->name_made(folder_of(name));
-    auto* made = new (handle) vfs_file{{&methods}, &owner, nullptr, nullptr, nullptr};
+    auto* made = new (handle) vfs_file{{&methods}, &owner, nullptr, nullptr, nullptr, 0};
     made->locks = new sqlite_shared::holder;
     made->path = new std::string(name);
     if ((flags & SQLITE_OPEN_WAL) != 0)

@@ -1,6 +1,7 @@
 // What a database on a disk can meet: reopening, faults, damage, crashes.
 #include "runtime/storage/sqlite_store.hpp"
 #include "runtime/simulation/sim_disk.hpp"
+#include "runtime/storage/sqlite_connection.hpp"
 
 #include <gtest/gtest.h>
 
@@ -79,6 +80,56 @@ TEST_F(SqliteStore, MovesPagesByItselfBeforeTheLogGrowsOverItsBound) {
     store->commit();
   }
   EXPECT_LT(storage.open("state.db-wal", disk::mode::read).value()->size().value(), 200u * 4096);
+}
+
+TEST_F(SqliteStore, WantsACheckpointAfterSoMuchThatNoneHasMoved) {
+  config.log_pages_a_checkpoint = 50;
+  auto store = open();
+  const auto background = store->background();
+  background->checkpoint();
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_FALSE(store->wants_checkpoint());
+    int commits = 0;
+    for (; commits < 1000 && !store->wants_checkpoint(); ++commits) {
+      store->put(table::objects, std::to_string(commits), std::string(1000, 'x'));
+      store->commit();
+    }
+    EXPECT_GT(commits, 10);
+    EXPECT_LE(commits, 100);
+    background->checkpoint();
+  }
+}
+
+TEST_F(SqliteStore, KeepsTheSizeOfPageThatItWasMadeWith) {
+  {
+    sqlite_connection older(storage, std::make_shared<sqlite_shared>());
+    older.open("older.db", true, 1 << 20);
+    older.run("PRAGMA page_size=4096");
+    older.run("PRAGMA journal_mode=WAL");
+  }
+  const auto page_bytes = [&](const std::string& path) {
+    const auto bytes = storage.open(path, disk::mode::read).value()->pread(16, 2).value();
+    return static_cast<unsigned char>(bytes[0]) * 256 + static_cast<unsigned char>(bytes[1]);
+  };
+  for (const std::string path : {"older.db", "newer.db"}) {
+    auto store = sqlite_store::open(storage, path, config).value();
+    store->put(table::objects, "a", std::string(60'000, 'x'));
+    store->commit();
+    const auto background = store->background();
+    background->checkpoint();
+    const auto copy = background->copy_to("copy-of-" + path);
+    while (!copy->step(4096))
+      continue;
+  }
+  EXPECT_EQ(page_bytes("older.db"), 4096);
+  EXPECT_EQ(page_bytes("newer.db"), 2048);
+  // Each takes the other's place.
+  ASSERT_TRUE(install(storage, "copy-of-older.db", "newer.db"));
+  ASSERT_TRUE(install(storage, "copy-of-newer.db", "older.db"));
+  EXPECT_EQ(page_bytes("older.db"), 2048);
+  for (const std::string path : {"older.db", "newer.db"})
+    EXPECT_EQ(sqlite_store::open(storage, path, config).value()->get(table::objects, "a"),
+              std::string(60'000, 'x'));
 }
 
 TEST_F(SqliteStore, StopsForGoodAfterAnError) {
