@@ -90,7 +90,9 @@ void chaos::later(milliseconds wait, std::function<void()> what) {
 void chaos::strike(fault what) {
   const auto told = story_.size();
   dispatch(what);
-  if (story_.size() > told) ++counts_[std::string(to_string(what))];
+  if (story_.size() == told) return;
+  ++counts_[std::string(to_string(what))];
+  if (on_strike_) on_strike_();
 }
 
 void chaos::dispatch(fault what) {

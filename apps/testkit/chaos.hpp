@@ -77,6 +77,9 @@ public:
   /// One fault now, whatever the options list; it goes by itself.
   void strike(fault what);
 
+  /// Is told of each fault when it has begun.
+  void on_strike(std::function<void()> listener) { on_strike_ = std::move(listener); }
+
   /// For people: when, what, to whom.
   const std::vector<std::string>& story() const { return story_; }
 
@@ -145,6 +148,7 @@ private:
   node_id unlucky_;
   std::set<node_id> dark_;  // without power, until chaos gives it back
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::function<void()> on_strike_;
   std::vector<std::string> story_;
   std::map<std::string, std::uint64_t> counts_;
 };

@@ -34,6 +34,7 @@ client_workload::client_workload(virtual_cluster& cluster, client_options option
       history_(cluster) {}
 
 void client_workload::begin() {
+  waits_.resize(static_cast<std::size_t>(options_.clients));
   for (int client = 0; client < options_.clients; ++client) {
     ++open_;
     next(client);
@@ -77,6 +78,7 @@ void client_workload::next(int client) {
     return;
   }
   ++started_;
+  if (hurries() && random_() % 4 > 0) return act_in_hurry(client, random_() % 100);
   act(client, random_() % 100);
 }
 
@@ -92,10 +94,37 @@ void client_workload::act(int client, std::uint64_t dice) {
   list(client);
 }
 
+void client_workload::hurry(std::chrono::milliseconds length) {
+  hurries_until_ = cluster_.time().now() + length;
+  hot_path_ = path(fmt::format("hot-{}", random_() % static_cast<unsigned>(options_.hot_keys)));
+  for (const auto client : idle_)
+    pause(client);  // none is asleep
+}
+
+bool client_workload::hurries() const { return cluster_.time().now() < hurries_until_; }
+
+void client_workload::act_in_hurry(int client, std::uint64_t dice) {
+  const auto done = [this, client](const answer&) { finish(client); };
+  if (dice < 60) return history_.get(node_of(client), hot_path_, done);
+  if (dice < 68) return history_.remove(node_of(client), hot_path_, done);
+  history_.put(node_of(client), hot_path_, fmt::format("value {} ", ++values_),
+               write_condition::none, done);
+}
+
 void client_workload::finish(int client) {
-  const auto pause = 1 + random_() % static_cast<std::uint64_t>(options_.pause_max.count());
-  cluster_.time().events().after(std::chrono::milliseconds(pause),
-                                 [this, client] { next(client); });
+  idle_.insert(client);
+  pause(client);
+}
+
+void client_workload::pause(int client) {
+  const auto most = hurries() ? options_.hurry_max : options_.pause_max;
+  const auto pause = 1 + random_() % static_cast<std::uint64_t>(most.count());
+  const auto wait = ++waits_[static_cast<std::size_t>(client)];
+  cluster_.time().events().after(std::chrono::milliseconds(pause), [this, client, wait] {
+    if (waits_[static_cast<std::size_t>(client)] != wait) return;
+    idle_.erase(client);
+    next(client);
+  });
 }
 
 void client_workload::put(int client) {

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ struct client_options {
   int own_keys = 4;  ///< of each client
   int hot_keys = 3;  ///< of all
   int operations = 300;
-  std::chrono::milliseconds pause_max{2200};  ///< of a client, between two operations
+  std::chrono::milliseconds pause_max{4500};  ///< of a client, between two operations
+  std::chrono::milliseconds hurry_max{400};   ///< the same while they hurry
   std::size_t bytes_max = 3000;               ///< of most objects
   int large_max = 3;                          ///< objects of several pages: they cost CPU
 };
@@ -33,6 +35,10 @@ public:
   /// Starts the clients; they go on in virtual time until all operations are through.
   void begin();
   bool finished() const { return open_ == 0; }
+
+  /// For so long all clients are busy, most of them with one key that all of them know: what is
+  /// stale or done twice shows where somebody looks at once.
+  void hurry(std::chrono::milliseconds length);
 
   /// Reads and lists everything once more: call when the cluster is whole.
   void read_all();
@@ -56,6 +62,8 @@ private:
 
   void next(int client);
   void act(int client, std::uint64_t dice);
+  void act_in_hurry(int client, std::uint64_t dice);
+  bool hurries() const;
   void put(int client);
   void put_slowly(int client);
   void break_off(int client);
@@ -67,6 +75,7 @@ private:
   void list_page(const walk_ptr& it, const std::function<void()>& done);
   void walked(const page_walk& it);
   void finish(int client);
+  void pause(int client);
   node_id any_node() { return cluster_.any_access_node(random_); }
   /// As real clients do, each stays with one node most of the time.
   node_id node_of(int client);
@@ -83,6 +92,10 @@ private:
   int open_ = 0;
   int large_ = 0;
   std::uint64_t values_ = 0;
+  std::vector<std::uint64_t> waits_;  // of each client: which pause it is in, so that one can end
+  std::set<int> idle_;
+  std::chrono::nanoseconds hurries_until_{0};
+  std::string hot_path_;
   std::vector<std::string> mistakes_;
 };
 

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <limits>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace dunlin::testkit {
@@ -23,14 +24,15 @@ public:
   // Depth first, without recursion: a history may be long.
   judgement run(std::size_t states_max) {
     std::vector<state> open{{}};
-    std::set<std::pair<order, std::optional<std::string>>> tried;
+    std::set<std::tuple<order, std::optional<std::string>, bool>> tried;
     while (!open.empty()) {
       const auto now = std::move(open.back());
       open.pop_back();
       if (explained(now)) return judgement::explained;
       if (tried.size() > states_max) return judgement::undecided;
       for (auto& next : steps(now))
-        if (tried.insert({next.key(), next.value}).second) open.push_back(std::move(next));
+        if (tried.insert({next.key(), next.value, next.unseen}).second)
+          open.push_back(std::move(next));
     }
     return judgement::wrong;
   }
@@ -40,6 +42,7 @@ private:
     std::size_t first = 0;  // all before it are placed or have been left out for ever
     order placed;           // from `first` on
     std::optional<std::string> value;
+    bool unseen = false;  // the last one was a write without an answer
     order key() const {
       auto whole = placed;
       whole.insert(first);
@@ -48,6 +51,10 @@ private:
   };
 
   static bool must_be_placed(const operation& one) { return one.answered.has_value(); }
+  /// Neither says what it found nor whether it took place.
+  static bool is_spare(const operation& one) {
+    return one.writes && !one.answered && one.when == operation::condition::none;
+  }
 
   bool explained(const state& now) const {
     for (auto i = now.first; i < history_.size(); ++i)
@@ -69,13 +76,19 @@ private:
 
   std::vector<state> steps(const state& now) const {
     std::vector<state> all;
+    std::set<std::optional<std::string>> spares;
     const auto limit = horizon(now);
     for (auto i = now.first; i < history_.size(); ++i) {
       const auto& one = history_[i];
       if (limit && one.called > *limit) break;
       if (now.placed.contains(i)) continue;
       if (!one.fits(now.value)) continue;
+      // A write without an answer that the next one does not look at may as well be left out.
+      if (now.unseen && one.writes && one.when == operation::condition::none) continue;
+      // Of those that write the same the earliest one will do: it fits wherever a later one does.
+      if (is_spare(one) && !spares.insert(one.value).second) continue;
       auto next = now;
+      next.unseen = one.writes && !one.answered;
       next.placed.insert(i);
       if (one.writes) next.value = one.value;
       while (next.placed.erase(next.first) > 0)
@@ -89,6 +102,19 @@ private:
 
   std::vector<operation> history_;
 };
+
+/// Writes without an answer whose value nobody names differ in nothing: one value for all of them,
+/// so that the search need not try each.
+void call_alike(std::vector<operation>& history, const std::vector<operation>& seers) {
+  static const std::optional<std::string> nobodys{"\x01 not named by anybody"};
+  std::set<std::optional<std::string>> named{std::nullopt};
+  for (const auto& seer : seers) {
+    if (seer.when == operation::condition::none) named.insert(seer.value);
+    named.insert(seer.before.begin(), seer.before.end());
+  }
+  for (auto& one : history)
+    if (one.writes && !one.answered && !named.contains(one.value)) one.value = nobodys;
+}
 
 }  // namespace
 
@@ -115,6 +141,7 @@ judgement judge(std::vector<register_operation> history, std::size_t states_max)
            std::none_of(seers.begin(), seers.end(),
                         [&](const operation& seer) { return seer.fits(one.value); });
   });
+  call_alike(history, seers);
   return search(std::move(history)).run(states_max);
 }
 

@@ -16,6 +16,7 @@
 #include <deque>
 #include <exception>
 #include <memory>
+#include <random>
 
 namespace dunlin::testkit {
 
@@ -23,11 +24,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t last_events = 80;   // of a failure: what a person reads, and a pipe carries
-constexpr int failures_max = 8;           // of one checker: the others may say more about it
-constexpr std::uint32_t rows_every = 15;  // seconds: all rows of a partition are not free
-constexpr std::size_t states_max = 200'000;  // of the search for an order, per key
-constexpr std::size_t undecided_max = 3;     // keys of some thirty: a soak allows far less
+constexpr std::size_t last_events = 80;     // of a failure: what a person reads, and a pipe carries
+constexpr int failures_max = 8;             // of one checker: the others may say more about it
+constexpr std::uint64_t hurries_every = 8;  // of so many faults clients are busy about one
+constexpr std::uint32_t rows_every = 15;    // seconds: all rows of a partition are not free
+constexpr std::size_t states_max = 50'000;  // of the search for an order, per key
+constexpr std::size_t undecided_max = 3;    // keys of some thirty: a soak allows far less
 
 class trial {
 public:
@@ -37,7 +39,14 @@ public:
         cluster_(std::make_unique<virtual_cluster>(what.seed, draw_knobs(what.seed))),
         clients_(*cluster_, {.bucket = "mix"}),
         races_(*cluster_, {.rounds = 24, .uploads = what.seed % 16 == 0 ? 1 : 0, .pause = 1200ms}),
-        faults_(*cluster_, {.faults = all_faults()}) {
+        faults_(*cluster_, {.faults = all_faults()}),
+        moments_(what.seed + 99) {
+    faults_.on_strike([this] {
+      // Right then or a moment later, when those who are left have agreed on something.
+      if (moments_() % hurries_every > 0) return;
+      const std::chrono::milliseconds wait(moments_() % 1500), length(500 + moments_() % 2000);
+      cluster_->time().events().after(wait, [this, length] { clients_.hurry(length); });
+    });
     cluster_->on_event([this](std::string line) { hear(std::move(line)); });
     if (what.trace) cluster_->trace_everything();
     report_.seed = what.seed;
@@ -69,6 +78,12 @@ public:
 
   void fail(const std::string& checker, const std::string& text) {
     if (++failed_[checker] <= failures_max) report_.failures.push_back(checker + ": " + text);
+  }
+
+  /// It cannot go on, not even to let the cluster end: what threw may throw again.
+  void give_up(const std::string& checker, const std::string& text) {
+    fail(checker, text);
+    ends_ = false;
   }
 
   trial_report report() {
@@ -268,6 +283,7 @@ private:
   client_workload clients_;
   race_workload races_;
   chaos faults_;
+  std::mt19937_64 moments_;  // when clients hurry
   tick_watch ticks_;
   std::size_t actors_ = 0;  // of a cluster at rest
   bool ends_ = true;
@@ -283,9 +299,9 @@ trial_report run_trial(const trial_options& what) {
   try {
     one.run();
   } catch (const start_refused& problem) {
-    one.fail("start", problem.what());
+    one.give_up("start", problem.what());
   } catch (const std::exception& problem) {
-    one.fail("exception", problem.what());
+    one.give_up("exception", problem.what());
   }
   return one.report();
 }

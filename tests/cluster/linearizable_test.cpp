@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
 using dunlin::testkit::linearizable;
 using dunlin::testkit::register_operation;
 
@@ -100,4 +103,71 @@ TEST(Linearizable, ASearchBeyondItsBoundIsUndecided) {
     history.push_back(put(std::to_string(i), 1, 100));
   history.push_back(get("nobody's", 101, 102));
   EXPECT_EQ(dunlin::testkit::judge(history, 50), dunlin::testkit::judgement::undecided);
+}
+
+namespace {
+
+using history = std::vector<register_operation>;
+
+/// The definition itself: tries every order of everything, with and without what had no answer.
+bool explained_by_some_order(const history& left, const value& held) {
+  const auto all_known = std::none_of(left.begin(), left.end(),
+                                      [](const auto& one) { return one.answered.has_value(); });
+  if (all_known) return true;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    const auto& one = left[i];
+    const auto too_late = std::any_of(left.begin(), left.end(), [&](const auto& other) {
+      return other.answered && *other.answered < one.called;
+    });
+    if (too_late || !one.fits(held)) continue;
+    auto rest = left;
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
+    if (explained_by_some_order(rest, one.writes ? one.value : held)) return true;
+  }
+  return false;
+}
+
+history draw_history(std::mt19937_64& random) {
+  const value values[] = {{}, "a", "b", "c"};
+  const auto any = [&] { return values[random() % 4]; };
+  history drawn;
+  for (auto left = 2 + random() % 5; left > 0; --left) {
+    const auto from = 1 + static_cast<int>(random() % 12);
+    const auto writes = random() % 2 == 0;
+    const auto open = writes && random() % 2 == 0;
+    auto one = make(writes, any(), from, open ? 0 : from + static_cast<int>(random() % 8));
+    if (random() % 4 == 0)
+      one = only_if(one, {any()});
+    else if (random() % 4 == 0)
+      one = unless(one, {any()});
+    drawn.push_back(one);
+  }
+  return drawn;
+}
+
+}  // namespace
+
+TEST(Linearizable, TheSearchLeavesOutNothingThatTheDefinitionAllows) {
+  std::mt19937_64 random{20261122};
+  int explained = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const auto drawn = draw_history(random);
+    const auto expected = explained_by_some_order(drawn, {});
+    ASSERT_EQ(linearizable(drawn), expected) << "history " << i;
+    explained += expected ? 1 : 0;
+  }
+  EXPECT_GT(explained, 2000);
+  EXPECT_LT(explained, 18'000);
+}
+
+TEST(Linearizable, ManyWritesWithoutAnAnswerAreNoSearch) {
+  history many;
+  for (int i = 0; i < 40; ++i)
+    many.push_back(put(std::to_string(i), 1 + i));
+  for (int i = 0; i < 20; ++i)
+    many.push_back(unless(get({}, 50 + 2 * i, 51 + 2 * i), {{}}));
+  for (int i = 0; i < 10; ++i)
+    many.push_back(put({}, 1 + i));
+  many.push_back(get("nobody's", 200, 201));
+  EXPECT_EQ(dunlin::testkit::judge(many, 20'000), dunlin::testkit::judgement::wrong);
 }

@@ -130,11 +130,12 @@ v1::CommandReply apply(context& at, const v1::FencePages& command) {
   const auto layouts = referenced(at, command.item());
   auto answer = reply(status::OK);
   for (const auto& run : command.runs()) {
+    const bool named = std::any_of(layouts.begin(), layouts.end(), [&](const v1::Layout& layout) {
+      return page_run::overlap(layout, run);
+    });
+    if (named) DUNLIN_REACHED("machine.named_since_sweeper_looked");
     const bool kept =
-        in_garbage(at, of_item, run) ||
-        std::any_of(layouts.begin(), layouts.end(), [&](const v1::Layout& layout) {
-          return page_run::overlap(layout, run) && !planted(bug::fence_trusts_look_up);
-        });
+        in_garbage(at, of_item, run) || (named && !planted(bug::fence_trusts_look_up));
     answer.add_kept(kept);
     if (kept) {
       DUNLIN_REACHED("machine.fence_refused");
