@@ -20,6 +20,7 @@ sqlite_options store_options(const node_context& of) {
   options.cache_bytes = std::clamp<std::uint64_t>(share, 1u << 20, 8u << 20);
   if (const auto pages = of.options.tuning.state_log_pages; pages > 0) {
     options.log_pages_wanted = pages;
+    options.log_pages_a_checkpoint = std::max(pages / 4, 1u);
     options.log_pages_max = options.log_pages_of_copy = 4 * pages;
   }
   return options;
