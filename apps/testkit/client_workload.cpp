@@ -84,12 +84,12 @@ void client_workload::next(int client) {
 
 void client_workload::act(int client, std::uint64_t dice) {
   const auto done = [this, client](const answer&) { finish(client); };
-  if (dice < 38) return history_.get(node_of(client), any_path(client), done);
-  if (dice < 74) return put(client);
-  if (dice < 82) return history_.remove(node_of(client), any_path(client), done);
-  if (dice < 86) return remove_many(client);
-  if (dice < 92) return begin_upload(client);
-  if (dice < 94) return break_off(client);
+  if (dice < 36) return history_.get(node_of(client), any_path(client), done);
+  if (dice < 71) return put(client);
+  if (dice < 79) return history_.remove(node_of(client), any_path(client), done);
+  if (dice < 83) return remove_many(client);
+  if (dice < 89) return begin_upload(client);
+  if (dice < 91) return break_off(client);
   if (dice < 96) return put_slowly(client);
   list(client);
 }

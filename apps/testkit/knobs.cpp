@@ -106,7 +106,7 @@ std::string draw_topology(drawer& from) {
   const auto quorum = std::min(replicas, replicas / 2 + 1 + most);
   from.told["write quorum"] = std::to_string(quorum);
   const auto sets = from.one_of<int>("replica sets", {16, 4, 64});
-  const auto page = from.one_of<int>("page bytes", {1 << 20, 64 << 10, 256 << 10});
+  const auto page = from.one_of<int>("page bytes", {256 << 10, 64 << 10, 1 << 20});
   return fmt::format(
       "[cluster]\nname = \"virtual\"\nfolder = \"/virtual\"\n\n[metadata]\npartitions = "
       "{}\nreplicas = {}\n"
