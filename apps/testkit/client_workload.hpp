@@ -35,6 +35,8 @@ public:
   /// Starts the clients; they go on in virtual time until all operations are through.
   void begin();
   bool finished() const { return open_ == 0; }
+  /// No further operation begins.
+  void stop() { options_.operations = started_; }
 
   /// For so long all clients are busy, most of them with one key that all of them know: what is
   /// stale or done twice shows where somebody looks at once.

@@ -133,6 +133,7 @@ private:
     }
     if (!cluster_->wait_until_ready(15s))
       fail("progress", "not every node is ready 15 s after the last fault");
+    clients_.stop();
     const auto finished = [this] { return clients_.finished() && races_.finished(); };
     if (!cluster_->time().run_until(finished, 120s))
       fail("progress", "the workloads are not through 120 s after the last fault");

@@ -344,7 +344,7 @@ void virtual_cluster::send_slowly(const node_id& through, const std::string& pat
   };
   tell(fmt::format("{} PUT {} through {}, {} bytes and {} ms later {} more", request.head.id, path,
                    through, first, pause.count(), body.size() - first));
-  submit(through, std::move(request), std::move(done));
+  submit(through, std::move(request), std::move(done), pause);
 }
 
 void virtual_cluster::send_broken(const node_id& through, const std::string& path,
@@ -361,9 +361,9 @@ void virtual_cluster::send_broken(const node_id& through, const std::string& pat
 }
 
 void virtual_cluster::submit(const node_id& through, simulation::sim_request request,
-                             on_answer done) {
+                             on_answer done, std::chrono::milliseconds begins) {
   auto soon = [this](std::function<void()> what) { time_.events().after({}, std::move(what)); };
-  auto finished = [this, done, begun = time_.now(),
+  auto finished = [this, done, begun = time_.now() + begins,
                    id = request.head.id](const simulation::sim_response& response) {
     answer heard;
     if (response.finished && !response.cut && response.head) {

@@ -164,7 +164,9 @@ public:
   void trace_everything();
 
 private:
-  void submit(const node_id& through, simulation::sim_request request, on_answer done);
+  /// `begins`: when the client has sent all that it keeps the cluster waiting for.
+  void submit(const node_id& through, simulation::sim_request request, on_answer done,
+              std::chrono::milliseconds begins = {});
   struct machine {
     simulation::virtual_time::group group = 0;
     topology::cluster topology;  // as the node's own timers have it
