@@ -27,10 +27,9 @@ static const extent_reader_actor& next_reader(storage_node_state& state) {
 
 static caf::result<v1::Ticket> open_transfer(self_pointer self, const v1::OpenTransfer& wish) {
   auto& state = self->state;
-  const auto pages_wanted = wish.operation() == v1::OpenTransfer::WRITE ||
-                            wish.operation() == v1::OpenTransfer::READ;
-  if (!pages_wanted || wish.pages() == 0 ||
-      wish.first_page().size() != page_id_bytes)
+  const auto pages_wanted =
+      wish.operation() == v1::OpenTransfer::WRITE || wish.operation() == v1::OpenTransfer::READ;
+  if (!pages_wanted || wish.pages() == 0 || wish.first_page().size() != page_id_bytes)
     return make_error(ec::invalid_argument, "transfer");
   const auto writes = wish.operation() == v1::OpenTransfer::WRITE;
   // Told now, before a megabyte is on its way.
