@@ -1,5 +1,7 @@
 #include "apps/testkit/client_workload.hpp"
 
+#include "apps/testkit/text.hpp"
+
 #include <fmt/format.h>
 
 namespace dunlin::testkit {
@@ -7,13 +9,6 @@ namespace dunlin::testkit {
 namespace {
 
 using answer = virtual_cluster::answer;
-
-std::string between(const std::string& text, const std::string& left, const std::string& right) {
-  const auto from = text.find(left);
-  if (from == text.npos) return {};
-  const auto begin = from + left.size();
-  return text.substr(begin, text.find(right, begin) - begin);
-}
 
 std::string escaped(const std::string& text) {
   std::string out;

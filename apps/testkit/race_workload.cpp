@@ -1,5 +1,7 @@
 #include "apps/testkit/race_workload.hpp"
 
+#include "apps/testkit/text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,13 +11,6 @@ namespace dunlin::testkit {
 namespace {
 
 bool unknown(int status) { return status == 0 || status >= 500; }
-
-std::string between(const std::string& text, const std::string& left, const std::string& right) {
-  const auto from = text.find(left);
-  if (from == text.npos) return {};
-  const auto begin = from + left.size();
-  return text.substr(begin, text.find(right, begin) - begin);
-}
 
 }  // namespace
 
