@@ -24,15 +24,14 @@ result<void> sqlite_log_file::pwrite(std::uint64_t offset, std::string_view data
     if (auto flushed = flush(); !flushed) return flushed;
   if (gathered_.empty()) start_ = offset;
   gathered_ += data;
-  if (data.size() == frame_head_bytes && offset != read_last_) {
+  if (data.size() == frame_head_bytes) {
     const auto pages_after_commit = data.substr(4, 4);
     ends_commit_ = std::ranges::any_of(pages_after_commit, [](char c) { return c != 0; });
-    return {};
+    // One that was read before may be written anew for itself: checksums, after a frame was
+    // replaced. Or recovery ended here, and a page follows.
+    return offset == read_last_ ? flush() : result<void>();
   }
-  // A head that was read before is written anew for itself: checksums, after a frame was replaced.
-  if (ends_commit_ || data.size() == frame_head_bytes || gathered_.size() >= gathered_bytes_max)
-    return flush();
-  return {};
+  return ends_commit_ || gathered_.size() >= gathered_bytes_max ? flush() : result<void>();
 }
 
 // A checkpoint syncs all of the log: what it finds on the disk already does not hold up others'

@@ -46,11 +46,13 @@ private:
     }
     try {
       check(**opened);
+      background_ = (*opened)->background();
       for (int round = 0; round < 60; ++round)
         step(**opened);
     } catch (const store_error& error) {
       ASSERT_EQ(error.code(), ec::closed) << "seed " << seed_ << ": " << error.what();
     }
+    background_.reset();
   }
 
   static rows content(sqlite_store& store) {
@@ -97,7 +99,10 @@ private:
 
   void checkpoint(sqlite_store& store) {
     const auto committed = states_.back();
-    store.checkpoint();
+    if (draw(2) == 0)
+      store.checkpoint();
+    else
+      background_->checkpoint();
     states_ = {committed};
   }
 
@@ -105,6 +110,7 @@ private:
   simulation::sim_disk storage_;
   std::uint64_t seed_;
   sqlite_options config_;
+  std::unique_ptr<store_background> background_;  // ends before its store
   std::uint64_t applied_ = 0;
   std::deque<rows> states_{rows{}};  // that the disk may hold; the first is durable
 };
