@@ -56,7 +56,7 @@ void raft_core::on_snapshot_reply(const message& m) {
   if (!leads() || found == peers_.end()) return;
   found->second.active = true;
   const auto current = offered_ && m.log_index == offered_->at.index;
-  if (current) found->second.postpone_offer(10 * config_.snapshot_ticks);
+  if (current) found->second.postpone_offer(3 * config_.snapshot_ticks);
 }
 
 // ---- the follower ----

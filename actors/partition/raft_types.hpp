@@ -91,8 +91,8 @@ struct options {
   std::size_t inflight_messages_max = 64;
   std::size_t uncommitted_bytes_max = 32u << 20;  ///< more and propose() refuses with overloaded
   std::size_t reads_max = 4096;                   ///< waiting ReadIndex requests
-  int snapshot_ticks = 10;  ///< a snapshot is offered again after so many, ten times as many after
-                            ///< a refusal
+  int snapshot_ticks = 10;  ///< a snapshot is offered again after so many, three times as many
+                            ///< after a refusal
 };
 
 /// What was found on disk. Entries are contiguous and start at first_index.

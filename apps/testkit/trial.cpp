@@ -28,6 +28,8 @@ constexpr std::size_t last_events = 80;     // of a failure: what a person reads
 constexpr int failures_max = 8;             // of one checker: the others may say more about it
 constexpr std::uint64_t hurries_every = 8;  // of so many faults clients are busy about one
 constexpr std::uint32_t rows_every = 15;    // seconds: all rows of a partition are not free
+constexpr std::uint32_t full_seconds = 60;  // shorter trials promise no number of operations
+constexpr std::uint64_t operations_min = 200;
 constexpr std::size_t states_max = 50'000;  // of the search for an order, per key
 constexpr std::size_t undecided_max = 3;    // keys of some thirty: a soak allows far less
 
@@ -64,7 +66,7 @@ public:
     clients_.begin();
     races_.begin();
     faults_.begin();
-    for (std::uint32_t second = 1; second <= what_.seconds; ++second) {
+    for (std::uint32_t second = 1; second <= what_.seconds || is_thin(second); ++second) {
       cluster_->time().run_for(1s);
       look_at_states(second % rows_every == 0);
     }
@@ -98,6 +100,12 @@ public:
   }
 
 private:
+  /// Where little gets through the faults last longer, up to twice as long.
+  bool is_thin(std::uint32_t second) const {
+    return what_.seconds >= full_seconds && second <= 2 * what_.seconds &&
+           cluster_->requests() < operations_min;
+  }
+
   void hear(std::string line) {
     trace_.push_back(std::move(line));
     if (!what_.trace && trace_.size() > last_events) trace_.pop_front();
@@ -193,7 +201,8 @@ private:
     check_log_bytes();
     fail_all("ends", cluster_->own_ends());
     fail_all("error lines", cluster_->error_lines());
-    if (what_.seconds >= 60 && (faults_.counts().size() < 3 || cluster_->requests() < 200))
+    if (what_.seconds >= full_seconds &&
+        (faults_.counts().size() < 3 || cluster_->requests() < operations_min))
       fail("thin", "fewer than 3 kinds of fault or 200 operations");
   }
 
