@@ -62,6 +62,31 @@ TEST_F(RaftSnapshot, IsWantedWhenAPeerThatIsThereNeedsWhatIsForgotten) {
   EXPECT_FALSE(bench.core("a").wants_snapshot());  // nobody hears it
 }
 
+// Raft simulation seeds 12 and 10015: the leader waited for the answer to a probe that was lost, and
+// could not repeat it.
+TEST_F(RaftSnapshot, IsWantedWhenAProbeWasLostWhoseEntriesAreForgotten) {
+  bench_of_cores other{{"a", "b", "c"}};
+  other.elect("a");
+  other.tick_all();
+  other.cut("b");
+  for (auto i = 0; i < 5; ++i)
+    ASSERT_TRUE(other.core("a").propose(text("x")));
+  other.settle();
+  other.heal("b");
+  auto probes = 0;
+  other.drop = [&](const message& m) {
+    const auto lost = m.kind == kind::append && m.to == "b" && !m.entries.empty();
+    probes += lost ? 1 : 0;
+    return lost;
+  };
+  other.tick("a", 5);
+  ASSERT_GT(probes, 0);
+  other.at("a").compact(5);
+  other.drop = [](const message&) { return false; };
+  other.tick("a", 3);
+  EXPECT_TRUE(other.core("a").wants_snapshot());
+}
+
 TEST_F(RaftSnapshot, BringsAFollowerToWhereTheLogGoesOn) {
   offer("s1");
   ASSERT_TRUE(bench.at("b").fetching);
