@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <atomic>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -21,7 +22,8 @@ namespace {
 
 constexpr std::size_t length_bytes = 4;
 
-// Small frames of one turn leave in one write; larger ones are not copied.
+// Small frames leave in one write, and at once from the sender's thread if nothing waits before
+// them; larger ones are not copied.
 constexpr std::size_t batch_bytes_max = 64u << 10;
 
 // A goodbye may be on its way when the link closes.
@@ -52,8 +54,9 @@ public:
 private:
   awaitable<void> read_frames();
   awaitable<ec> read_until_broken();
+  bool write_now(const std::string& frame);
   awaitable<void> write_frames();
-  bool take_batch(std::string& batch, buffer& large);
+  bool take_batch(std::size_t written, std::string& batch, buffer& large);
   void deliver(std::string frame);
   void finish(ec reason);
 
@@ -63,11 +66,16 @@ private:
   const byte_stream_ptr stream_;
   const std::string certificate_;
 
-  std::mutex guard_;  // of the four below
+  std::mutex guard_;  // of the three below, and of changing closing_
   std::deque<buffer> unsent_;
-  std::size_t unsent_bytes_ = 0;  // until they were handed to the socket
-  bool writing_ = false;
-  bool closing_ = false;
+  std::size_t unsent_bytes_ = 0;      // until they were handed to the socket
+  bool writing_ = false;              // write_frames() runs, or will
+  std::atomic<bool> closing_{false};  // read by deliver(), which shall not wait for a sender
+
+  // What the writer has in hand: send() while it holds the guard and nobody is writing, else
+  // write_frames(). The stream's own writing side goes with it.
+  std::string direct_;
+  std::size_t left_behind_ = 0;  // of unsent_bytes_: it waits in the stream
 
   // On the strand only.
   events handlers_;
@@ -80,8 +88,13 @@ bool stream_wire::send(buffer frame) {
   const auto bytes = frame->size() + length_bytes;
   const auto lock = std::scoped_lock{guard_};
   if (closing_ || unsent_bytes_ + bytes > unsent_bytes_max_) return false;
+  const auto direct = !writing_ && bytes <= batch_bytes_max;
+  if (direct && write_now(*frame)) return true;
   unsent_bytes_ += bytes;
-  unsent_.push_back(std::move(frame));
+  if (direct)
+    left_behind_ = bytes;
+  else
+    unsent_.push_back(std::move(frame));
   if (!std::exchange(writing_, true))
     boost::asio::co_spawn(
         stream_->executor(), [self = shared_from_this()] { return self->write_frames(); },
@@ -89,9 +102,18 @@ bool stream_wire::send(buffer frame) {
   return true;
 }
 
+/// Waking the port's thread takes longer than the write.
+bool stream_wire::write_now(const std::string& frame) {
+  direct_.clear();
+  append_big_endian(direct_, static_cast<std::uint32_t>(frame.size()));
+  direct_ += frame;
+  return stream_->write_now(direct_);
+}
+
 // True if there is something: `batch` of small frames, or the header of `large` in `batch`.
-bool stream_wire::take_batch(std::string& batch, buffer& large) {
+bool stream_wire::take_batch(std::size_t written, std::string& batch, buffer& large) {
   const auto lock = std::scoped_lock{guard_};
+  unsent_bytes_ -= written;
   batch.clear();
   large.reset();
   while (!unsent_.empty()) {
@@ -113,24 +135,14 @@ bool stream_wire::take_batch(std::string& batch, buffer& large) {
 awaitable<void> stream_wire::write_frames() {
   std::string batch;
   buffer large;
-  while (take_batch(batch, large)) {
+  auto bytes = std::exchange(left_behind_, 0);
+  auto written = co_await stream_->flush();
+  while (written && take_batch(bytes, batch, large)) {
     const auto body = large ? asio::buffer(*large) : asio::const_buffer{};
-    const auto written = co_await stream_->write(asio::buffer(batch), body);
-    {
-      const auto lock = std::scoped_lock{guard_};
-      unsent_bytes_ -= batch.size() + body.size();
-    }
-    if (!written) {
-      finish(ec::closed);
-      co_return;
-    }
+    bytes = batch.size() + body.size();
+    written = co_await stream_->write(asio::buffer(batch), body);
   }
-  bool last = false;
-  {
-    const auto lock = std::scoped_lock{guard_};
-    last = closing_;
-  }
-  if (last) finish(ec::closed);
+  if (!written || closing_) finish(ec::closed);
 }
 
 void stream_wire::start(events handlers) {
@@ -182,17 +194,14 @@ awaitable<ec> stream_wire::read_until_broken() {
 }
 
 void stream_wire::deliver(std::string frame) {
-  {
-    const auto lock = std::scoped_lock{guard_};
-    if (closing_) return;
-  }
+  if (closing_) return;
   if (handlers_.frame) handlers_.frame(std::move(frame));
 }
 
 void stream_wire::close() {
   {
     const auto lock = std::scoped_lock{guard_};
-    if (std::exchange(closing_, true)) return;
+    if (closing_.exchange(true)) return;
   }
   boost::asio::post(stream_->executor(), [self = shared_from_this()] {
     bool writing = false;

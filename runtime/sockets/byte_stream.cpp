@@ -1,9 +1,8 @@
 #include "runtime/sockets/byte_stream.hpp"
 
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
@@ -17,8 +16,8 @@ namespace {
 
 constexpr auto outcome_of = asio::as_tuple(asio::use_awaitable);
 
-// Below this one record or packet is cheaper than a copy saved.
-constexpr std::size_t join_bytes_max = 16u << 10;
+// Encrypted before it is sent: a record, not a whole page.
+constexpr std::size_t output_bytes_max = 16u << 10;
 
 }  // namespace
 
@@ -26,9 +25,7 @@ byte_stream::byte_stream(tcp::socket socket, tls_context tls)
     : context_(std::move(tls)),
       socket_(std::move(socket)),
       executor_(socket_.get_executor()),
-      deadline_(executor_) {
-  if (context_) tls_.emplace(socket_, *context_);
-}
+      deadline_(executor_) {}
 
 byte_stream::outcome byte_stream::done(const boost::system::error_code& error,
                                        std::size_t bytes) const {
@@ -59,49 +56,121 @@ asio::awaitable<byte_stream::outcome> byte_stream::connect(endpoint to) {
 }
 
 asio::awaitable<byte_stream::outcome> byte_stream::handshake(bool as_server) {
-  if (!tls_) co_return outcome{};
-  const auto side = as_server ? asio::ssl::stream_base::server : asio::ssl::stream_base::client;
-  auto [error] = co_await tls_->async_handshake(side, outcome_of);
-  co_return done(error, 0);
+  if (!context_) co_return outcome{};
+  session_.emplace(context_, as_server);
+  input_ = std::make_unique<record>();
+  for (;;) {
+    const auto state = session_->handshake();  // nobody else knows the stream yet
+    session_->take_output(output_);
+    if (const auto flushed = co_await flush(); !flushed) co_return flushed;
+    if (state == tls_session::state::done) co_return outcome{};
+    if (state == tls_session::state::broken) co_return outcome{ec::closed, 0};
+    if (const auto taken = co_await take_input(); !taken) co_return taken;
+  }
+}
+
+asio::awaitable<byte_stream::outcome> byte_stream::take_input() {
+  auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(*input_), outcome_of);
+  if (!error) {
+    const auto lock = std::scoped_lock{session_guard_};
+    session_->add_input(input_->data(), bytes);
+  }
+  co_return done(error, bytes);
 }
 
 asio::awaitable<byte_stream::outcome> byte_stream::read_some(asio::mutable_buffer into) {
-  if (tls_) {
-    auto [error, bytes] = co_await tls_->async_read_some(into, outcome_of);
+  if (!session_) {
+    auto [error, bytes] = co_await socket_.async_read_some(into, outcome_of);
     co_return done(error, bytes);
   }
-  auto [error, bytes] = co_await socket_.async_read_some(into, outcome_of);
-  co_return done(error, bytes);
+  while (into.size() > 0) {
+    auto state = tls_session::state::broken;
+    std::size_t bytes = 0;
+    {
+      const auto lock = std::scoped_lock{session_guard_};
+      state = session_->read(static_cast<char*>(into.data()), into.size(), bytes);
+    }
+    if (timed_out_) co_return outcome{ec::timed_out, bytes};
+    if (state == tls_session::state::done) co_return outcome{std::nullopt, bytes};
+    if (state == tls_session::state::broken) co_return outcome{ec::closed, 0};
+    if (const auto taken = co_await take_input(); !taken) co_return taken;
+  }
+  co_return outcome{};
 }
 
 asio::awaitable<byte_stream::outcome> byte_stream::read(asio::mutable_buffer into) {
-  if (tls_) {
-    auto [error, bytes] = co_await asio::async_read(*tls_, into, outcome_of);
+  if (!session_) {
+    auto [error, bytes] = co_await asio::async_read(socket_, into, outcome_of);
     co_return done(error, bytes);
   }
-  auto [error, bytes] = co_await asio::async_read(socket_, into, outcome_of);
-  co_return done(error, bytes);
+  std::size_t bytes = 0;
+  while (bytes < into.size()) {
+    const auto some = co_await read_some(into + bytes);
+    bytes += some.bytes;
+    if (!some) co_return outcome{some.error, bytes};
+  }
+  co_return outcome{std::nullopt, bytes};
+}
+
+// Also sends what the session itself had to say since the last time.
+bool byte_stream::encrypt(const void* from, std::size_t size) {
+  const auto lock = std::scoped_lock{session_guard_};
+  broken_ = broken_ || !session_->write(from, size);
+  session_->take_output(output_);
+  return !broken_;
 }
 
 asio::awaitable<byte_stream::outcome> byte_stream::write(asio::const_buffer first,
                                                          asio::const_buffer second) {
-  if (!tls_) {
+  if (!session_) {
     const std::array<asio::const_buffer, 2> both{first, second};
     auto [error, bytes] = co_await asio::async_write(socket_, both, outcome_of);
     co_return done(error, bytes);
   }
-  if (second.size() > 0 && first.size() + second.size() <= join_bytes_max) {
-    joined_.assign(static_cast<const char*>(first.data()), first.size());
-    joined_.append(static_cast<const char*>(second.data()), second.size());
-    first = asio::buffer(joined_);
-    second = {};
+  const auto size = first.size() + second.size();
+  if (const auto written = co_await write_encrypted(first); !written) co_return written;
+  if (const auto written = co_await write_encrypted(second); !written) co_return written;
+  const auto flushed = co_await flush();
+  co_return outcome{flushed.error, flushed ? size : 0};
+}
+
+/// Leaves what is not worth a packet of its own to flush().
+asio::awaitable<byte_stream::outcome> byte_stream::write_encrypted(asio::const_buffer from) {
+  while (from.size() > 0) {
+    const auto size = std::min(from.size(), output_bytes_max);
+    if (!encrypt(from.data(), size)) co_return outcome{ec::closed, 0};
+    from += size;
+    if (output_.size() < output_bytes_max) continue;
+    if (const auto flushed = co_await flush(); !flushed) co_return flushed;
   }
-  auto [error, bytes] = co_await asio::async_write(*tls_, first, outcome_of);
-  if (!error && second.size() > 0) {
-    auto [failed, more] = co_await asio::async_write(*tls_, second, outcome_of);
-    co_return done(failed, bytes + more);
-  }
+  co_return outcome{};
+}
+
+asio::awaitable<byte_stream::outcome> byte_stream::flush() {
+  if (broken_) co_return outcome{ec::closed, 0};
+  if (output_.empty()) co_return outcome{};
+  auto [error, bytes] = co_await asio::async_write(socket_, asio::buffer(output_), outcome_of);
+  output_.clear();
   co_return done(error, bytes);
+}
+
+bool byte_stream::write_now(std::string_view bytes) {
+  if (!session_) {
+    output_.append(bytes.substr(send_some(bytes)));
+    return output_.empty();
+  }
+  if (!encrypt(bytes.data(), bytes.size())) return false;
+  output_.erase(0, send_some(output_));
+  return output_.empty();
+}
+
+/// An error counts as nothing sent: flush() will meet it again, where it can be told.
+std::size_t byte_stream::send_some(std::string_view bytes) {
+  const auto lock = std::scoped_lock{descriptor_guard_};
+  if (closed_) return 0;
+  const auto sent =
+      ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent > 0 ? static_cast<std::size_t>(sent) : 0;
 }
 
 void byte_stream::expires_after(std::chrono::milliseconds time) { arm(time, true); }
@@ -133,6 +202,8 @@ void byte_stream::expires_never() {
 void byte_stream::close() {
   expires_never();
   boost::system::error_code ignored;
+  const auto lock = std::scoped_lock{descriptor_guard_};
+  closed_ = true;
   socket_.close(ignored);
 }
 
@@ -153,22 +224,16 @@ bool byte_stream::went_stale() {
 }
 
 bool byte_stream::readable_now() {
-  if (tls_ && SSL_pending(tls_->native_handle()) > 0) return true;
+  if (session_) {
+    const auto lock = std::scoped_lock{session_guard_};
+    if (session_->readable()) return true;
+  }
   boost::system::error_code error;
   return socket_.available(error) > 0 && !error;
 }
 
 std::string byte_stream::peer_certificate() {
-  if (!tls_) return {};
-  std::unique_ptr<X509, decltype(&X509_free)> certificate{
-      SSL_get1_peer_certificate(tls_->native_handle()), &X509_free};
-  if (!certificate) return {};
-  const auto size = i2d_X509(certificate.get(), nullptr);
-  if (size <= 0) return {};
-  std::string der(static_cast<std::size_t>(size), '\0');
-  auto* target = reinterpret_cast<unsigned char*>(der.data());
-  i2d_X509(certificate.get(), &target);
-  return der;
+  return session_ ? session_->peer_certificate() : std::string{};
 }
 
 std::string byte_stream::peer_address() {

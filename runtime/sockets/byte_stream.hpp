@@ -1,19 +1,20 @@
 /// One TCP connection, with TLS or without, and a deadline that closes it. All of it runs on the
-/// socket's executor (a strand); only close_soon() may come from elsewhere.
+/// socket's executor (a strand); only close_soon() and write_now() may come from elsewhere.
 #pragma once
 
 #include "runtime/sockets/io_threads.hpp"
-#include "runtime/sockets/tls_context.hpp"
+#include "runtime/sockets/tls_session.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace dunlin::sockets {
 
@@ -33,8 +34,15 @@ public:
 
   asio::awaitable<outcome> read_some(asio::mutable_buffer into);
   asio::awaitable<outcome> read(asio::mutable_buffer into);
-  /// Both buffers, in order; in one packet or record where they are small.
+  /// Both buffers, in order; in one packet where they are small.
   asio::awaitable<outcome> write(asio::const_buffer first, asio::const_buffer second = {});
+
+  /// From any thread, in place of write(), without waiting: true if all of it has left. Else the
+  /// rest, or all of it, leaves with flush(), which also tells what went wrong. Of write(),
+  /// write_now() and flush() one at a time: it is for the caller to see to that.
+  bool write_now(std::string_view bytes);
+  /// What write_now() left behind.
+  asio::awaitable<outcome> flush();
 
   /// Closes the stream unless moved on in time. One deadline at a time.
   void expires_after(std::chrono::milliseconds time);
@@ -57,21 +65,37 @@ public:
   /// DER; empty without TLS or certificate.
   std::string peer_certificate();
   std::string peer_address();
-  bool secure() const { return tls_.has_value(); }
+  bool secure() const { return context_ != nullptr; }
   const tcp::socket::executor_type& executor() { return executor_; }
 
 private:
   void arm(std::chrono::milliseconds time, bool closes);
   outcome done(const boost::system::error_code& error, std::size_t bytes) const;
+  asio::awaitable<outcome> take_input();
+  bool encrypt(const void* from, std::size_t size);
+  asio::awaitable<outcome> write_encrypted(asio::const_buffer from);
+  std::size_t send_some(std::string_view bytes);
 
-  tls_context context_;
+  const tls_context context_;
   tcp::socket socket_;
   tcp::socket::executor_type executor_;
-  std::optional<asio::ssl::stream<tcp::socket&>> tls_;
   asio::steady_timer deadline_;
   std::uint64_t deadlines_ = 0;
   bool timed_out_ = false;
-  std::string joined_;
+  using record = std::array<char, 17u << 10>;
+  std::unique_ptr<record> input_;  // with TLS
+
+  // A reader on the strand and a writer elsewhere share the session, never while one of them waits.
+  std::mutex session_guard_;  // of the session, once there is one
+  std::optional<tls_session> session_;
+
+  // Whoever writes, and there is one at a time.
+  std::string output_;
+  bool broken_ = false;  // what was to be written could not be encrypted
+
+  // A descriptor that was closed may be somebody else's by the time it is written to.
+  std::mutex descriptor_guard_;  // of closing the socket, and of writing from elsewhere
+  bool closed_ = false;
 };
 
 using byte_stream_ptr = std::shared_ptr<byte_stream>;
