@@ -89,7 +89,7 @@ private:
   std::mutex session_guard_;  // of the session, once there is one
   std::optional<tls_session> session_;
 
-  // Whoever writes, and there is one at a time.
+  // Of whoever writes: one at a time, and each sees what the one before left (stream_wire's guard).
   std::string output_;
   bool broken_ = false;  // what was to be written could not be encrypted
 

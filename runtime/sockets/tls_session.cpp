@@ -5,8 +5,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <algorithm>
-#include <climits>
 #include <new>
 
 namespace dunlin::sockets {

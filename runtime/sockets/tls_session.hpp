@@ -7,6 +7,8 @@
 
 #include <openssl/types.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
