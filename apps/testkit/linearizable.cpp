@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -16,9 +17,14 @@ using order = std::set<std::size_t>;
 
 class search {
 public:
-  explicit search(std::vector<operation> history) : history_(std::move(history)) {
+  search(std::vector<operation> history, const std::vector<operation>& seers)
+      : history_(std::move(history)) {
     std::stable_sort(history_.begin(), history_.end(),
                      [](const operation& a, const operation& b) { return a.called < b.called; });
+    for (const auto& one : history_)
+      passing_.push_back(overwrites(one) && one.answered &&
+                         std::none_of(seers.begin(), seers.end(),
+                                      [&](const operation& seer) { return seer.fits(one.value); }));
   }
 
   // Depth first, without recursion: a history may be long.
@@ -43,6 +49,7 @@ private:
     order placed;           // from `first` on
     std::optional<std::string> value;
     bool unseen = false;  // the last one was a write without an answer
+    bool wrote = false;   // the last one was a write
     order key() const {
       auto whole = placed;
       whole.insert(first);
@@ -50,16 +57,40 @@ private:
     }
   };
 
-  static bool must_be_placed(const operation& one) { return one.answered.has_value(); }
-  /// Neither says what it found nor whether it took place.
-  static bool is_spare(const operation& one) {
-    return one.writes && !one.answered && one.when == operation::condition::none;
+  /// It does not say what it found.
+  static bool overwrites(const operation& one) {
+    return one.writes && one.when == operation::condition::none;
   }
+  /// Nor whether it took place.
+  static bool is_spare(const operation& one) { return overwrites(one) && !one.answered; }
 
   bool explained(const state& now) const {
     for (auto i = now.first; i < history_.size(); ++i)
-      if (must_be_placed(history_[i]) && !now.placed.contains(i)) return false;
+      // What nobody saw may come last, in the order of the calls.
+      if (history_[i].answered && !passing_[i] && !now.placed.contains(i)) return false;
     return true;
+  }
+
+  void place(state& in, std::size_t which) const {
+    in.placed.insert(which);
+    while (in.placed.erase(in.first) > 0)
+      ++in.first;
+  }
+
+  /// Writes that were answered and that nobody saw: another one followed each before anybody
+  /// looked, so they come right before one that overwrites them, and the sooner the better.
+  state let_pass(state now) const {
+    for (bool more = true; more;) {
+      more = false;
+      const auto limit = horizon(now);
+      for (auto i = now.first; i < history_.size() && !(limit && history_[i].called > *limit); ++i)
+        if (passing_[i] && !now.placed.contains(i)) {
+          place(now, i);
+          more = true;
+          break;
+        }
+    }
+    return now;
   }
 
   /// The earliest answer among those not placed: nothing called after it may come before it.
@@ -75,24 +106,25 @@ private:
   }
 
   std::vector<state> steps(const state& now) const {
+    auto all = steps_that_look(now);
+    if (all.size() == 1 && !all.front().wrote) return all;
+    steps_that_overwrite(let_pass(now), all);
+    return all;
+  }
+
+  /// Reads, refusals and conditional writes: they need the value that is there.
+  std::vector<state> steps_that_look(const state& now) const {
     std::vector<state> all;
-    std::set<std::optional<std::string>> spares;
     const auto limit = horizon(now);
     for (auto i = now.first; i < history_.size(); ++i) {
       const auto& one = history_[i];
       if (limit && one.called > *limit) break;
-      if (now.placed.contains(i)) continue;
-      if (!one.fits(now.value)) continue;
-      // A write without an answer that the next one does not look at may as well be left out.
-      if (now.unseen && one.writes && one.when == operation::condition::none) continue;
-      // Of those that write the same the earliest one will do: it fits wherever a later one does.
-      if (is_spare(one) && !spares.insert(one.value).second) continue;
+      if (now.placed.contains(i) || overwrites(one) || !one.fits(now.value)) continue;
       auto next = now;
       next.unseen = one.writes && !one.answered;
-      next.placed.insert(i);
+      next.wrote = one.writes;
+      place(next, i);
       if (one.writes) next.value = one.value;
-      while (next.placed.erase(next.first) > 0)
-        ++next.first;
       // A read that fits changes nothing, so no other choice can be better.
       if (!one.writes) return {std::move(next)};
       all.push_back(std::move(next));
@@ -100,7 +132,33 @@ private:
     return all;
   }
 
+  void steps_that_overwrite(const state& now, std::vector<state>& all) const {
+    // Of those that write the same one will do, as it fits wherever another one does: of those
+    // without an answer the earliest, of the others the one that was answered first.
+    std::map<std::optional<std::string>, std::size_t> spares, answered;
+    const auto limit = horizon(now);
+    for (auto i = now.first; i < history_.size(); ++i) {
+      const auto& one = history_[i];
+      if (limit && one.called > *limit) break;
+      if (now.placed.contains(i) || !overwrites(one)) continue;
+      // One without an answer that the next one does not look at may as well be left out.
+      if (now.unseen) continue;
+      const auto [at, is_new] = (is_spare(one) ? spares : answered).emplace(one.value, i);
+      if (!is_new && one.answered && *one.answered < *history_[at->second].answered) at->second = i;
+    }
+    for (const auto* some : {&spares, &answered})
+      for (const auto& [value, i] : *some) {
+        auto next = now;
+        next.unseen = is_spare(history_[i]);
+        next.wrote = true;
+        place(next, i);
+        next.value = value;
+        all.push_back(std::move(next));
+      }
+  }
+
   std::vector<operation> history_;
+  std::vector<bool> passing_;
 };
 
 /// Writes without an answer whose value nobody names differ in nothing: one value for all of them,
@@ -142,7 +200,7 @@ judgement judge(std::vector<register_operation> history, std::size_t states_max)
                         [&](const operation& seer) { return seer.fits(one.value); });
   });
   call_alike(history, seers);
-  return search(std::move(history)).run(states_max);
+  return search(std::move(history), seers).run(states_max);
 }
 
 bool linearizable(std::vector<register_operation> history) {

@@ -99,8 +99,10 @@ TEST(Linearizable, ARefusalNeedsItsReason) {
 
 TEST(Linearizable, ASearchBeyondItsBoundIsUndecided) {
   std::vector<register_operation> history;
-  for (int i = 0; i < 12; ++i)
+  for (int i = 0; i < 12; ++i) {
     history.push_back(put(std::to_string(i), 1, 100));
+    history.push_back(get(std::to_string(i), 1, 100));
+  }
   history.push_back(get("nobody's", 101, 102));
   EXPECT_EQ(dunlin::testkit::judge(history, 50), dunlin::testkit::judgement::undecided);
 }
@@ -158,6 +160,18 @@ TEST(Linearizable, TheSearchLeavesOutNothingThatTheDefinitionAllows) {
   }
   EXPECT_GT(explained, 2000);
   EXPECT_LT(explained, 18'000);
+}
+
+TEST(Linearizable, ManyWritesThatNobodySawAndManyDeletesAreNoSearch) {
+  history many;
+  for (int i = 0; i < 30; ++i) {
+    many.push_back(put(std::to_string(i), 1 + i, 100 + i));
+    many.push_back(put({}, 1 + i, 100 + i));
+    many.push_back(get({}, 40 + i, 42 + i));
+  }
+  EXPECT_EQ(dunlin::testkit::judge(many, 1000), dunlin::testkit::judgement::explained);
+  many.push_back(get("nobody's", 200, 201));
+  EXPECT_EQ(dunlin::testkit::judge(many, 20'000), dunlin::testkit::judgement::wrong);
 }
 
 TEST(Linearizable, ManyWritesWithoutAnAnswerAreNoSearch) {
