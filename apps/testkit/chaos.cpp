@@ -92,7 +92,7 @@ void chaos::strike(fault what) {
   dispatch(what);
   if (story_.size() == told) return;
   ++counts_[std::string(to_string(what))];
-  if (on_strike_) on_strike_();
+  if (on_strike_) on_strike_(what);
 }
 
 void chaos::dispatch(fault what) {
@@ -107,8 +107,7 @@ void chaos::dispatch(fault what) {
     case fault::crash_all: return crash_everywhere(0ms);
     case fault::crash_staggered: return crash_everywhere(between(20ms, 1500ms));
     case fault::crash_loop: return crash_again(victim, 2 + up_to(3));
-    case fault::away_long:
-      return crash(victim, false, between(options_.away_max / 2, options_.away_max));
+    case fault::away_long: return stay_away(victim);
     case fault::pause: return pause(victim);
     case fault::cut_one_way: return cut(victim, false);
     case fault::cut_both: return cut(victim, true);

@@ -24,11 +24,11 @@ enum class fault : std::uint8_t {
   crash_all,        ///< everywhere at one instant
   crash_staggered,  ///< everywhere, one after another; they start while others start
   crash_loop,       ///< the node fails again and again, hardly started
-  away_long,        ///< off so long that the others' logs are cut meanwhile
+  away_long,        ///< off so long that the others' logs are cut meanwhile; maybe hindered after
   pause,            ///< as SIGSTOP: nothing runs, then all timers at once
   cut_one_way,
   cut_both,
-  isolate_leader,  ///< of some partition, from everybody: it does not know that it is over
+  isolate_leader,  ///< of some partition, both ways or one: it does not know that it is over
   halves,          ///< two groups that do not hear each other
   bridge,          ///< the same, but for one node that hears both
   sees_some,       ///< one node hears and is heard by some of the others only
@@ -78,7 +78,7 @@ public:
   void strike(fault what);
 
   /// Is told of each fault when it has begun.
-  void on_strike(std::function<void()> listener) { on_strike_ = std::move(listener); }
+  void on_strike(std::function<void(fault)> listener) { on_strike_ = std::move(listener); }
 
   /// For people: when, what, to whom.
   const std::vector<std::string>& story() const { return story_; }
@@ -97,6 +97,8 @@ private:
   // chaos_power.cpp
   void crash(const node_id& victim, bool silent, milliseconds off);
   void crash_at_call(const node_id& victim);
+  void stay_away(const node_id& victim);
+  void hinder(const node_id& newcomer);
   void crash_leader();
   void crash_everywhere(milliseconds apart);
   void crash_again(const node_id& victim, std::uint64_t times);
@@ -148,7 +150,7 @@ private:
   node_id unlucky_;
   std::set<node_id> dark_;  // without power, until chaos gives it back
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  std::function<void()> on_strike_;
+  std::function<void(fault)> on_strike_;
   std::vector<std::string> story_;
   std::map<std::string, std::uint64_t> counts_;
 };

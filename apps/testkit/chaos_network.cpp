@@ -39,8 +39,17 @@ void chaos::cut(const node_id& victim, bool both) {
 void chaos::isolate_leader() {
   const auto leader = draw_leader();
   if (leader.empty()) return;
-  tell(leader + " cut from everybody");
-  isolate(leader);
+  const auto way = random_() % 4;
+  const auto hears = way == 0, is_heard = way == 1;
+  tell(fmt::format("{}, a leader, {}", leader,
+                   hears      ? "hears everybody, but is not heard"
+                   : is_heard ? "is heard, but hears nobody"
+                              : "is cut from everybody"));
+  for (const auto& other : nodes_) {
+    if (other == leader) continue;
+    if (!is_heard) network_.cut(leader, other);
+    if (!hears) network_.cut(other, leader);
+  }
   later(length(), [this, leader] { rejoin(leader); });
 }
 

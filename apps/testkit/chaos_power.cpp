@@ -22,14 +22,36 @@ void chaos::crash(const node_id& victim, bool silent, milliseconds off) {
 
 void chaos::crash_at_call(const node_id& victim) {
   if (!cluster_.runs(victim)) return;
-  const auto call = 1 + random_() % 200;
+  // In the middle of what it does next, or by and by.
+  const auto call = 1 + random_() % (random_() % 2 == 0 ? 12 : 200);
   tell(fmt::format("power fails at {} in call {}", victim, call));
   cluster_.crash_at_call(victim, call);
 }
 
 void chaos::crash_leader() {
   const auto leader = draw_leader();
-  if (!leader.empty()) crash(leader, random_() % 2 == 0, length());
+  if (leader.empty()) return;
+  if (random_() % 2 == 0) return crash_at_call(leader);  // only then is something half written
+  crash(leader, random_() % 2 == 0, length());
+}
+
+void chaos::stay_away(const node_id& victim) {
+  const auto off = between(options_.away_max / 2, options_.away_max);
+  crash(victim, false, off);
+  if (random_() % 2 == 0) later(off + between(20ms, 1500ms), [this, victim] { hinder(victim); });
+}
+
+/// Whoever comes back has much to catch up with: what ends that half way must not end it for good.
+void chaos::hinder(const node_id& newcomer) {
+  switch (random_() % 4) {
+    case 0: return crash_leader();
+    case 1: return crash_at_call(newcomer);
+    default:
+      if (nodes_.size() < 2) return;
+      tell(newcomer + ", hardly back, is cut from everybody");
+      isolate(newcomer);
+      later(length(), [this, newcomer] { rejoin(newcomer); });
+  }
 }
 
 void chaos::crash_everywhere(milliseconds apart) {

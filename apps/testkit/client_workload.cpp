@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace dunlin::testkit {
 
 namespace {
@@ -79,17 +81,26 @@ void client_workload::next(int client) {
 
 void client_workload::act(int client, std::uint64_t dice) {
   const auto done = [this, client](const answer&) { finish(client); };
-  if (dice < 36) return history_.get(node_of(client), any_path(client), done);
-  if (dice < 71) return put(client);
-  if (dice < 79) return history_.remove(node_of(client), any_path(client), done);
-  if (dice < 83) return remove_many(client);
-  if (dice < 89) return begin_upload(client);
-  if (dice < 91) return break_off(client);
+  if (dice < 36) return read(client, any_path(client));
+  if (dice < 68) return put(client);
+  if (dice < 76) return history_.remove(node_of(client), any_path(client), done);
+  if (dice < 80) return remove_many(client);
+  if (dice < 86) return begin_upload(client);
+  if (dice < 88) return break_off(client);
   if (dice < 96) return put_slowly(client);
   list(client);
 }
 
+/// Now and then without the bytes, which is what many clients ask before they write.
+void client_workload::read(int client, const std::string& path) {
+  const auto done = [this, client](const answer&) { finish(client); };
+  const auto through = node_of(client);
+  if (random_() % 4 == 0) return history_.head(through, path, done);
+  history_.get(through, path, done);
+}
+
 void client_workload::hurry(std::chrono::milliseconds length) {
+  gather_crowd(length);
   hurries_until_ = cluster_.time().now() + length;
   hot_path_ = path(fmt::format("hot-{}", random_() % static_cast<unsigned>(options_.hot_keys)));
   for (const auto client : idle_)
@@ -104,6 +115,34 @@ void client_workload::act_in_hurry(int client, std::uint64_t dice) {
   if (dice < 68) return history_.remove(node_of(client), hot_path_, done);
   history_.put(node_of(client), hot_path_, fmt::format("value {} ", ++values_),
                write_condition::none, done);
+}
+
+// ---- crowds ----
+
+void client_workload::gather_crowd(std::chrono::milliseconds length) {
+  const auto& buckets = options_.crowd_buckets;
+  const auto& bucket = buckets[static_cast<std::size_t>(crowds_) % buckets.size()];
+  const auto path = fmt::format("/{}/crowd-{}", bucket, ++crowds_);
+  const auto gap = static_cast<std::uint64_t>(options_.crowd_gap.count());
+  for (std::chrono::milliseconds at{0}; at < length && visitors_ < options_.crowd_max;
+       at += std::chrono::milliseconds(1 + random_() % gap)) {
+    ++visitors_;
+    cluster_.time().events().after(at, [this, path, dice = random_() % 100] {
+      if (!stopped_) visit(path, dice);
+    });
+  }
+}
+
+/// Mostly what needs no pages: what stays together after a cut takes it as soon as it has a leader,
+/// and one that leads no more could still answer.
+void client_workload::visit(const std::string& path, std::uint64_t dice) {
+  ++open_;
+  const auto done = [this](const answer&) { --open_; };
+  if (dice < 55) return history_.head(any_node(), path, done);
+  if (dice < 63) return history_.get(any_node(), path, done);
+  if (dice < 66) return history_.remove(any_node(), path, done);
+  if (dice < 96) return history_.put_mark(any_node(), path, done);
+  history_.put(any_node(), path, fmt::format("value {} ", ++values_), write_condition::none, done);
 }
 
 void client_workload::finish(int client) {
@@ -129,14 +168,19 @@ void client_workload::put(int client) {
                [this, client](const answer&) { finish(client); });
 }
 
-/// A page long before its commit: a fence may come in between. Large pages would cost CPU.
+/// A page long before its commit: a fence may come in between, if the client is about as slow as
+/// sweepers take to notice. Large pages would cost CPU.
 void client_workload::put_slowly(int client) {
   const std::size_t page = cluster_.topology().options.page_bytes;
   if (page > 256u << 10) return put(client);
   auto body = fmt::format("value {} ", ++values_);
   body.resize(page + 1 + random_() % 1000, 's');
+  const auto& tuning = cluster_.shape().tuning;
+  const std::chrono::milliseconds noticed = tuning.orphan_age + tuning.sweep_interval;
+  const auto most =
+      std::clamp<std::uint64_t>(static_cast<std::uint64_t>(2 * noticed.count()), 5000, 20'000);
   history_.put_slowly(node_of(client), any_path(client), body,
-                      {page, std::chrono::milliseconds(1000 + random_() % 19'000)},
+                      {page, std::chrono::milliseconds(1000 + random_() % (most - 1000))},
                       [this, client](const answer&) { finish(client); });
 }
 

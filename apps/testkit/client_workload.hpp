@@ -26,6 +26,10 @@ struct client_options {
   std::chrono::milliseconds hurry_max{400};   ///< the same while they hurry
   std::size_t bytes_max = 3000;               ///< of most objects
   int large_max = 3;                          ///< objects of several pages: they cost CPU
+  /// Where crowds meet: each is in some partition, and a fault hits one.
+  std::vector<std::string> crowd_buckets{"work"};
+  int crowd_max = 500;                      ///< visitors of all crowds
+  std::chrono::milliseconds crowd_gap{40};  ///< at most, between two visitors
 };
 
 class client_workload {
@@ -36,10 +40,15 @@ public:
   void begin();
   bool finished() const { return open_ == 0; }
   /// No further operation begins.
-  void stop() { options_.operations = started_; }
+  void stop() {
+    options_.operations = started_;
+    stopped_ = true;
+  }
 
   /// For so long all clients are busy, most of them with one key that all of them know: what is
-  /// stale or done twice shows where somebody looks at once.
+  /// stale or done twice shows where somebody looks at once. And a crowd comes: clients of one
+  /// request each, about a new key, who do not wait for one another. Clients who do soon all hang
+  /// on what was cut off, and nobody is left to see what the rest of the cluster does.
   void hurry(std::chrono::milliseconds length);
 
   /// Reads and lists everything once more: call when the cluster is whole.
@@ -66,6 +75,9 @@ private:
   void act(int client, std::uint64_t dice);
   void act_in_hurry(int client, std::uint64_t dice);
   bool hurries() const;
+  void read(int client, const std::string& path);
+  void gather_crowd(std::chrono::milliseconds length);
+  void visit(const std::string& path, std::uint64_t dice);
   void put(int client);
   void put_slowly(int client);
   void break_off(int client);
@@ -93,6 +105,9 @@ private:
   int started_ = 0;
   int open_ = 0;
   int large_ = 0;
+  int crowds_ = 0;
+  int visitors_ = 0;
+  bool stopped_ = false;
   std::uint64_t values_ = 0;
   std::vector<std::uint64_t> waits_;  // of each client: which pause it is in, so that one can end
   std::set<int> idle_;

@@ -25,6 +25,12 @@ std::string header_of(const virtual_cluster::answer& seen, std::string_view name
   return found == seen.headers.end() ? std::string() : found->value;
 }
 
+/// Every other tag is as long as metadata may be: logs fill, are cut and recycled.
+std::string lengthened(std::string tag, bool really) {
+  if (really) tag.append(1800, tag.back());
+  return tag;
+}
+
 std::string brief(const std::optional<std::string>& id) {
   return id ? id->substr(0, 8) : "nothing";
 }
@@ -112,6 +118,14 @@ void s3_history::put(const node_id& through, const std::string& path, const std:
                 std::move(headers));
 }
 
+void s3_history::put_mark(const node_id& through, const std::string& path, on_answer done) {
+  const auto id = fmt::format("mark {}", ++marks_);
+  written_[id] = {quoted(id_of({})), lengthened(id, marks_ % 2 == 0)};
+  const auto at = begin_write(path, id, write_condition::none, {});
+  cluster_.send(through, "PUT", path, "", "", expect_etag(path, id, at, std::move(done)),
+                {tag_header(written_[id].tag)});
+}
+
 void s3_history::put_slowly(const node_id& through, const std::string& path,
                             const std::string& body, stop where, on_answer done) {
   const auto id = note_body(body);
@@ -120,12 +134,9 @@ void s3_history::put_slowly(const node_id& through, const std::string& path,
                        expect_etag(path, id, at, std::move(done)), {tag_header(written_[id].tag)});
 }
 
-// Every other tag is as long as metadata may be: logs fill, are cut and recycled.
 std::string s3_history::note_body(const std::string& body) {
   const auto id = id_of(body);
-  auto tag = "of " + id;
-  if (id.front() < '8') tag.append(1800, id.back());
-  written_[id] = {quoted(id), std::move(tag)};
+  written_[id] = {quoted(id), lengthened("of " + id, id.front() < '8')};
   return id;
 }
 
@@ -133,7 +144,7 @@ s3_history::on_answer s3_history::expect_etag(const std::string& path, const std
                                               std::size_t at, on_answer done) {
   return [this, path, at, id, done = std::move(done)](const answer& seen) {
     end_write(path, at, seen);
-    if (seen.status == 200 && header_of(seen, "etag") != quoted(id))
+    if (seen.status == 200 && header_of(seen, "etag") != written_[id].etag)
       mistakes_.push_back("PUT " + path + " answered the ETag " + header_of(seen, "etag") +
                           " for " + id);
     done(seen);
@@ -217,34 +228,72 @@ void s3_history::check_bytes(const std::string& where, const std::string& id, co
                                     header_of(seen, "x-amz-meta-tag"), tag));
 }
 
+std::size_t s3_history::begin_read(const std::string& path) {
+  register_operation one;
+  one.called = cluster_.time().now();
+  histories_[path].push_back(one);
+  return histories_[path].size() - 1;
+}
+
+bool s3_history::read_answered(const std::string& what, const answer& seen) {
+  const auto answered = seen.status == 200 || seen.status == 404;
+  ++counts_[answered ? "reads answered" : "reads failed"];
+  if (!answered && !unknown(seen.status))
+    mistakes_.push_back(fmt::format("{} answered {} {}", what, seen.status, seen.body));
+  return answered;
+}
+
 void s3_history::end_read(const node_id& through, const std::string& path, std::size_t at,
                           const answer& seen) {
-  if (seen.status != 200 && seen.status != 404) {
-    ++counts_["reads failed"];
-    if (!unknown(seen.status))
-      mistakes_.push_back(fmt::format("GET {} answered {} {}", path, seen.status, seen.body));
-    return;
-  }
-  ++counts_["reads answered"];
+  if (!read_answered("GET " + path, seen)) return;
   auto& one = histories_[path][at];
   one.answered = cluster_.time().now();
   if (seen.status == 404) {
     seen_.erase(path);
     return;
   }
-  one.value = id_of(seen.body);
+  one.value = seen.body.empty() ? id_by(header_of(seen, "etag"), header_of(seen, "x-amz-meta-tag"))
+                                : id_of(seen.body);
   check_bytes("GET " + path + " through " + through, *one.value, seen);
   if (written_.contains(*one.value)) seen_[path] = *one.value;
 }
 
 void s3_history::get(const node_id& through, const std::string& path, on_answer done) {
-  register_operation one;
-  one.called = cluster_.time().now();
-  histories_[path].push_back(one);
-  const auto at = histories_[path].size() - 1;
+  const auto at = begin_read(path);
   cluster_.send(through, "GET", path, "", "",
                 [this, through, path, at, done = std::move(done)](const answer& seen) {
                   end_read(through, path, at, seen);
+                  done(seen);
+                });
+}
+
+/// Neither names bytes alone: a completed upload's ETag is none of their sums.
+std::string s3_history::id_by(const std::string& etag, const std::string& tag) const {
+  const auto found = std::find_if(written_.begin(), written_.end(), [&](const auto& each) {
+    return each.second.etag == etag && each.second.tag == tag;
+  });
+  return found == written_.end() ? etag : found->first;
+}
+
+void s3_history::end_head(const node_id& through, const std::string& path, std::size_t at,
+                          const answer& seen) {
+  const auto what = "HEAD " + path + " through " + through;
+  if (!read_answered(what, seen)) return;
+  auto& one = histories_[path][at];
+  one.answered = cluster_.time().now();
+  if (seen.status == 404) return;
+  const auto etag = header_of(seen, "etag"), tag = header_of(seen, "x-amz-meta-tag");
+  one.value = id_by(etag, tag);
+  if (!written_.contains(*one.value))
+    mistakes_.push_back(
+        fmt::format("{} answered the ETag {} with the metadata '{}'", what, etag, tag));
+}
+
+void s3_history::head(const node_id& through, const std::string& path, on_answer done) {
+  const auto at = begin_read(path);
+  cluster_.send(through, "HEAD", path, "", "",
+                [this, through, path, at, done = std::move(done)](const answer& seen) {
+                  end_head(through, path, at, seen);
                   done(seen);
                 });
 }

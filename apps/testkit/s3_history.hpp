@@ -41,7 +41,12 @@ public:
   };
   void put_slowly(const node_id& through, const std::string& path, const std::string& body,
                   stop where, on_answer done);
+  /// An empty object, known by its metadata: it has no pages, so that a partition alone takes it.
+  /// For keys without conditional writes, because all of them share one ETag.
+  void put_mark(const node_id& through, const std::string& path, on_answer done);
   void get(const node_id& through, const std::string& path, on_answer done);
+  /// The same without the bytes, which its ETag and metadata stand for: asks the partition alone.
+  void head(const node_id& through, const std::string& path, on_answer done);
   void remove(const node_id& through, const std::string& path, on_answer done);
   /// Several keys of one bucket with one request.
   void remove_many(const node_id& through, const std::string& bucket,
@@ -81,17 +86,26 @@ private:
                           write_condition when, const std::string& match);
   void end_write(const std::string& path, std::size_t at, const answer& seen);
   void refused(const std::string& path, register_operation& one, int status);
+  std::size_t begin_read(const std::string& path);
   void end_read(const node_id& through, const std::string& path, std::size_t at,
                 const answer& seen);
+  void end_head(const node_id& through, const std::string& path, std::size_t at,
+                const answer& seen);
+  /// What is known by this ETag with this metadata; nothing: the ETag itself.
+  std::string id_by(const std::string& etag, const std::string& tag) const;
+  /// False: it says nothing about the object.
+  bool read_answered(const std::string& what, const answer& seen);
   void check_bytes(const std::string& where, const std::string& id, const answer& seen);
   void expect_status(const std::string& what, const answer& seen, std::initializer_list<int> fine);
 
   virtual_cluster& cluster_;
   std::map<std::string, history> histories_;
-  std::map<std::string, written> written_;   // by what names the bytes: their MD5
+  std::map<std::string, written>
+      written_;  // by what names the bytes: their MD5; marks: their number
   std::map<std::string, std::string> seen_;  // path: what was last acknowledged or read there
   std::vector<std::string> mistakes_;
   std::map<std::string, std::uint64_t> counts_;
+  std::uint64_t marks_ = 0;
   mutable std::size_t undecided_ = 0;
 };
 

@@ -26,12 +26,28 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t last_events = 80;     // of a failure: what a person reads, and a pipe carries
 constexpr int failures_max = 8;             // of one checker: the others may say more about it
-constexpr std::uint64_t hurries_every = 8;  // of so many faults clients are busy about one
-constexpr std::uint32_t rows_every = 15;    // seconds: all rows of a partition are not free
+constexpr std::uint64_t hurries_every = 8;  // of so many faults clients are busy about one,
+constexpr std::uint64_t hurries_about_leaders = 2;  // and of so many that may unseat a leader
+constexpr std::uint32_t rows_every = 15;            // seconds: all rows of a partition are not free
 constexpr std::uint32_t full_seconds = 60;  // shorter trials promise no number of operations
 constexpr std::uint64_t operations_min = 200;
 constexpr std::size_t states_max = 50'000;  // of the search for an order, per key
 constexpr std::size_t undecided_max = 3;    // keys of some thirty: a soak allows far less
+
+/// After these others may lead, and who led may not know.
+bool unseats_leaders(fault what) {
+  switch (what) {
+    case fault::crash_leader:
+    case fault::pause:
+    case fault::cut_both:
+    case fault::isolate_leader:
+    case fault::halves:
+    case fault::bridge:
+    case fault::sees_some:
+    case fault::swizzle: return true;
+    default: return false;
+  }
+}
 
 class trial {
 public:
@@ -39,14 +55,14 @@ public:
       : what_(what),
         before_(reached_places()),
         cluster_(std::make_unique<virtual_cluster>(what.seed, draw_knobs(what.seed))),
-        clients_(*cluster_, {.bucket = "mix"}),
+        clients_(*cluster_, {.bucket = "mix", .crowd_buckets = {"mix", "work"}}),
         races_(*cluster_, {.rounds = 24, .uploads = what.seed % 16 == 0 ? 1 : 0, .pause = 1200ms}),
         faults_(*cluster_, {.faults = all_faults()}),
         moments_(what.seed + 99) {
-    faults_.on_strike([this] {
+    faults_.on_strike([this](fault what) {
       // Right then or a moment later, when those who are left have agreed on something.
-      if (moments_() % hurries_every > 0) return;
-      const std::chrono::milliseconds wait(moments_() % 1500), length(500 + moments_() % 2000);
+      if (moments_() % (unseats_leaders(what) ? hurries_about_leaders : hurries_every) > 0) return;
+      const std::chrono::milliseconds wait(moments_() % 1000), length(1000 + moments_() % 1500);
       cluster_->time().events().after(wait, [this, length] { clients_.hurry(length); });
     });
     cluster_->on_event([this](std::string line) { hear(std::move(line)); });

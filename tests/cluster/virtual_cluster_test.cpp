@@ -2,6 +2,7 @@
 // DUNLIN_SEED=N replays it alone.
 
 #include "apps/testkit/virtual_cluster.hpp"
+#include "apps/testkit/client_workload.hpp"
 #include "apps/testkit/object_workload.hpp"
 #include "apps/testkit/quiet_checks.hpp"
 #include "tests/cluster/topologies.hpp"
@@ -53,6 +54,61 @@ TEST(VirtualCluster, StoresAnObjectThroughOneNodeAndServesItThroughAnother) {
             std::string::npos);
   EXPECT_EQ(cluster.call("n2", "DELETE", "/work/a").status, 204);
   EXPECT_EQ(cluster.call("n1", "GET", "/work/a").status, 404);
+}
+
+TEST(VirtualCluster, HeadsAndMarksBelongToTheHistoryOfTheirKey) {
+  virtual_cluster cluster{3, three_nodes};
+  cluster.start_all();
+  ASSERT_TRUE(cluster.wait_until_ready(20s));
+  create_bucket(cluster);
+  testkit::s3_history history{cluster};
+  int answers = 0;
+  const auto answered = [&](const virtual_cluster::answer&) { ++answers; };
+  const auto wait = [&] {
+    const auto before = answers;
+    cluster.time().run_until([&] { return answers > before; }, 20s);
+  };
+  history.put("n1", "/work/a", "hello", testkit::write_condition::none, answered);
+  wait();
+  history.head("n2", "/work/a", answered);
+  wait();
+  history.put_mark("n3", "/work/a", answered);
+  wait();
+  history.head("n1", "/work/a", answered);
+  wait();
+  history.get("n2", "/work/a", answered);
+  wait();
+  history.remove("n1", "/work/a", answered);
+  wait();
+  history.head("n3", "/work/a", answered);
+  wait();
+  EXPECT_TRUE(history.mistakes().empty()) << joined(history.mistakes());
+  EXPECT_TRUE(history.judge_all(1000).empty());
+  const auto& seen = history.histories().at("/work/a");
+  ASSERT_EQ(seen.size(), 7u);
+  EXPECT_EQ(seen[1].value, seen[0].value);
+  EXPECT_EQ(seen[3].value, "mark 1");
+  EXPECT_EQ(seen[4].value, "mark 1");
+  EXPECT_TRUE(seen[6].answered && !seen[6].value);
+}
+
+TEST(VirtualCluster, ACrowdMeetsAtOneNewKeyAndNoneWaitsForAnother) {
+  virtual_cluster cluster{4, three_nodes};
+  cluster.start_all();
+  ASSERT_TRUE(cluster.wait_until_ready(20s));
+  create_bucket(cluster);
+  testkit::client_workload clients{cluster, {.operations = 0}};
+  clients.begin();
+  const auto before = cluster.requests();
+  clients.hurry(1s);
+  cluster.time().run_for(2s);
+  clients.stop();
+  EXPECT_TRUE(clients.finished());
+  EXPECT_GT(cluster.requests(), before + 20);
+  EXPECT_EQ(clients.history().histories().size(), 1u);
+  EXPECT_TRUE(clients.history().mistakes().empty()) << joined(clients.history().mistakes());
+  EXPECT_TRUE(clients.history().judge_all(50'000).empty());
+  EXPECT_EQ(clients.history().undecided(), 0u);
 }
 
 TEST(VirtualCluster, GoesOnWhenTheLeaderCrashesAndLosesNothingAcknowledged) {
