@@ -137,12 +137,25 @@ void client_workload::gather_crowd(std::chrono::milliseconds length) {
 /// and one that leads no more could still answer.
 void client_workload::visit(const std::string& path, std::uint64_t dice) {
   ++open_;
+  const auto through = any_node();
   const auto done = [this](const answer&) { --open_; };
-  if (dice < 55) return history_.head(any_node(), path, done);
-  if (dice < 63) return history_.get(any_node(), path, done);
-  if (dice < 66) return history_.remove(any_node(), path, done);
-  if (dice < 96) return history_.put_mark(any_node(), path, done);
-  history_.put(any_node(), path, fmt::format("value {} ", ++values_), write_condition::none, done);
+  // What waits at once could have come in any order: more of it could not be judged.
+  const auto writes_wait = crowd_writes_[through] >= 2;
+  if (dice < 58 || (dice >= 63 && writes_wait)) return history_.head(through, path, done);
+  if (dice < 63) return history_.get(through, path, done);
+  visit_to_write(through, path, dice);
+}
+
+void client_workload::visit_to_write(const node_id& through, const std::string& path,
+                                     std::uint64_t dice) {
+  ++crowd_writes_[through];
+  const auto done = [this, through](const answer&) {
+    --crowd_writes_[through];
+    --open_;
+  };
+  if (dice < 66) return history_.remove(through, path, done);
+  if (dice < 96) return history_.put_mark(through, path, done);
+  history_.put(through, path, fmt::format("value {} ", ++values_), write_condition::none, done);
 }
 
 void client_workload::finish(int client) {

@@ -8,6 +8,7 @@
 #include "apps/testkit/listing_check.hpp"
 #include "apps/testkit/s3_history.hpp"
 
+#include <map>
 #include <memory>
 #include <random>
 #include <set>
@@ -78,6 +79,7 @@ private:
   void read(int client, const std::string& path);
   void gather_crowd(std::chrono::milliseconds length);
   void visit(const std::string& path, std::uint64_t dice);
+  void visit_to_write(const node_id& through, const std::string& path, std::uint64_t dice);
   void put(int client);
   void put_slowly(int client);
   void break_off(int client);
@@ -107,6 +109,7 @@ private:
   int large_ = 0;
   int crowds_ = 0;
   int visitors_ = 0;
+  std::map<node_id, int> crowd_writes_;  // without an answer, by node
   bool stopped_ = false;
   std::uint64_t values_ = 0;
   std::vector<std::uint64_t> waits_;  // of each client: which pause it is in, so that one can end

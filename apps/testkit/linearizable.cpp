@@ -21,6 +21,7 @@ public:
       : history_(std::move(history)) {
     std::stable_sort(history_.begin(), history_.end(),
                      [](const operation& a, const operation& b) { return a.called < b.called; });
+    note_sightings();
     for (const auto& one : history_)
       passing_.push_back(overwrites(one) && one.answered &&
                          std::none_of(seers.begin(), seers.end(),
@@ -69,6 +70,22 @@ private:
       // What nobody saw may come last, in the order of the calls.
       if (history_[i].answered && !passing_[i] && !now.placed.contains(i)) return false;
     return true;
+  }
+
+  /// Of each operation: when somebody first said that it had taken place.
+  void note_sightings() {
+    constexpr auto never = operation::time::max();
+    std::map<std::optional<std::string>, operation::time> read;
+    for (const auto& one : history_)
+      if (!one.writes && one.answered && one.when == operation::condition::none) {
+        auto& first = read.emplace(one.value, never).first->second;
+        first = std::min(first, *one.answered);
+      }
+    for (const auto& one : history_) {
+      const auto found = read.find(one.value);
+      const auto seen = found == read.end() ? never : found->second;
+      sighted_.push_back(std::min(seen, one.answered.value_or(never)));
+    }
   }
 
   void place(state& in, std::size_t which) const {
@@ -146,19 +163,26 @@ private:
       const auto [at, is_new] = (is_spare(one) ? spares : answered).emplace(one.value, i);
       if (!is_new && one.answered && *one.answered < *history_[at->second].answered) at->second = i;
     }
+    std::vector<std::size_t> chosen;
     for (const auto* some : {&spares, &answered})
-      for (const auto& [value, i] : *some) {
-        auto next = now;
-        next.unseen = is_spare(history_[i]);
-        next.wrote = true;
-        place(next, i);
-        next.value = value;
-        all.push_back(std::move(next));
-      }
+      for (const auto& [value, i] : *some)
+        chosen.push_back(i);
+    // The last one is tried first: what was heard of first has most likely happened first.
+    std::stable_sort(chosen.begin(), chosen.end(),
+                     [&](auto a, auto b) { return sighted_[a] > sighted_[b]; });
+    for (const auto i : chosen) {
+      auto next = now;
+      next.unseen = is_spare(history_[i]);
+      next.wrote = true;
+      place(next, i);
+      next.value = history_[i].value;
+      all.push_back(std::move(next));
+    }
   }
 
   std::vector<operation> history_;
   std::vector<bool> passing_;
+  std::vector<operation::time> sighted_;
 };
 
 /// Writes without an answer whose value nobody names differ in nothing: one value for all of them,
