@@ -2,6 +2,7 @@
 /// them, because no message crosses a process through CAF's own wire (decision 0002).
 #pragma once
 
+#include "messages/dunlin/v1/cache.pb.h"
 #include "messages/dunlin/v1/common.pb.h"
 #include "messages/dunlin/v1/link.pb.h"
 #include "messages/dunlin/v1/node.pb.h"

@@ -2,6 +2,7 @@
 
 #include "actors/partition/machine/key_codec.hpp"
 #include "actors/partition/machine/page_run.hpp"
+#include "messages/cache_types.hpp"
 #include "messages/page_id.hpp"
 
 #include <fmt/format.h>
@@ -37,6 +38,7 @@ public:
     check_ticks();
     check_versions();
     check_outbox();
+    check_ordinals();
     check_pages();
     check_garbage_items();
     check_parts();
@@ -119,7 +121,7 @@ private:
     each<v1::OutboxRecord>(table::outbox, [&](const std::string& row, const auto& one) {
       if (keys::read_number(row) != one.tick() || one.tick() > state_.tick())
         fail("the outbox has a row of tick {} that says {}", keys::read_number(row), one.tick());
-      if (one.type() == "partition") announced_ = std::max(announced_, one.tick());
+      if (one.type() == cached::dropped_rows) announced_ = std::max(announced_, one.tick());
     });
     each<v1::ObjectRecord>(table::objects, [&](const std::string& row, const auto& object) {
       if (const auto tail = keys::read_tail(row))
@@ -133,6 +135,47 @@ private:
     each<v1::BucketRecord>(table::buckets, [&](const auto&, const v1::BucketRecord& bucket) {
       expect_announced(bucket.tick(), "bucket", bucket.name());
     });
+    each<v1::AccessKeyRecord>(table::access_keys, [&](const auto&, const v1::AccessKeyRecord& key) {
+      expect_announced(key.tick(), "user", key.access_key());
+    });
+    each<v1::ClusterMap>(table::settings, [&](const auto&, const v1::ClusterMap& map) {
+      expect_announced(map.tick(), "cluster_map", "cluster_map");
+    });
+  }
+
+  /// A row of the outbox, in the order of ticks: of its type no ordinal is left out or comes twice.
+  void take_ordinal(const v1::OutboxRecord& row, std::map<std::string, std::uint64_t>& last) {
+    if (row.type() == cached::dropped_rows) {
+      for (const auto& one : row.dropped_through())
+        last[one.type()] = one.ordinal();
+      return;
+    }
+    const auto [before, first] = last.try_emplace(row.type(), 0);
+    const auto trimmed = first && state_.announced_through() > 0;
+    if (trimmed ? row.ordinal() == 0 : row.ordinal() != before->second + 1)
+      fail("the change of a {} at tick {} has ordinal {} after {}", row.type(), row.tick(),
+           row.ordinal(), before->second);
+    before->second = row.ordinal();
+  }
+
+  void check_ordinals() {
+    std::map<std::string, std::uint64_t> last;
+    each<v1::OutboxRecord>(table::outbox,
+                           [&](const auto&, const auto& row) { take_ordinal(row, last); });
+    std::string before;
+    for (const auto& one : state_.announced()) {
+      if (one.type() <= before) fail("the announced types are not in order: {}", one.type());
+      before = one.type();
+      const auto found = last.find(one.type());
+      const auto seen = found == last.end() ? 0 : found->second;
+      if (found != last.end()) last.erase(found);
+      // All rows of a type may be gone, once a queue has them.
+      if (seen != one.ordinal() && (seen > 0 || state_.announced_through() == 0))
+        fail("{} changes of a {} are counted, the outbox ends with {}", one.ordinal(), one.type(),
+             seen);
+    }
+    for (const auto& [type, ordinal] : last)
+      fail("the outbox has {} changes of a {}, counted is none", ordinal, type);
   }
 
   // ---- pages ----

@@ -44,6 +44,10 @@ public:
     row.set_tick(tick);
     row.set_type("object");
     row.set_key(bucket_id + key);
+    if (state.announced_size() == 0) state.add_announced()->set_type("object");
+    auto& ordinal = *state.mutable_announced(0);
+    ordinal.set_ordinal(ordinal.ordinal() + 1);
+    row.set_ordinal(ordinal.ordinal());
     put(table::outbox, keys::number(tick), row);
     state.set_outbox_rows(state.outbox_rows() + 1);
   }
@@ -150,10 +154,54 @@ TEST(StateChecks, AChangeThatIsNotAnnouncedIsSeen) {
   written.add_object("a", 2, 'A');
   written.rows.tables[table::outbox].clear();
   written.state.set_outbox_rows(0);
+  written.state.clear_announced();
   EXPECT_TRUE(says(written.one_mistake(), "not announced"));
   world deleted;
   deleted.add_garbage("a", 2, 'A');
   EXPECT_TRUE(says(deleted.one_mistake(), "not announced"));
+}
+
+TEST(StateChecks, AnOrdinalThatIsLeftOutOrComesTwiceIsSeen) {
+  const auto with_ordinal = [](world& it, std::uint64_t tick, std::uint64_t ordinal) {
+    v1::OutboxRecord row;
+    row.ParseFromString(it.rows.of(table::outbox).at(keys::number(tick)));
+    row.set_ordinal(ordinal);
+    it.put(table::outbox, keys::number(tick), row);
+  };
+  for (const auto wrong : {1, 3}) {
+    world it;
+    it.add_object("a", 2, 'A');
+    it.add_object("b", 5, 'C');
+    with_ordinal(it, 5, static_cast<std::uint64_t>(wrong));
+    it.state.mutable_announced(0)->set_ordinal(static_cast<std::uint64_t>(wrong));
+    EXPECT_TRUE(says(it.one_mistake(), "has ordinal"));
+  }
+  world first;
+  first.add_object("a", 2, 'A');
+  with_ordinal(first, 2, 7);
+  first.state.mutable_announced(0)->set_ordinal(7);
+  EXPECT_TRUE(says(first.one_mistake(), "has ordinal 7 after 0"));
+  first.state.set_announced_through(1);  // six are with a queue
+  EXPECT_EQ(first.judged(), std::vector<std::string>());
+  first.state.mutable_announced(0)->set_ordinal(8);
+  EXPECT_TRUE(says(first.one_mistake(), "the outbox ends with 7"));
+}
+
+TEST(StateChecks, OrdinalsOfDroppedRowsCount) {
+  world it;
+  it.add_object("a", 2, 'A');
+  it.add_object("b", 5, 'C');
+  v1::OutboxRecord dropped;
+  dropped.set_tick(2);
+  dropped.set_type("partition");
+  dropped.set_key(keys::number(0));
+  dropped.add_dropped_through()->set_type("object");
+  dropped.mutable_dropped_through(0)->set_ordinal(1);
+  it.put(table::outbox, keys::number(2), dropped);
+  EXPECT_EQ(it.judged(), std::vector<std::string>());
+  dropped.clear_dropped_through();
+  it.put(table::outbox, keys::number(2), dropped);
+  EXPECT_TRUE(says(it.one_mistake(), "has ordinal 2 after 0"));
 }
 
 TEST(StateChecks, APageThatIsNamedTwiceIsSeen) {

@@ -71,6 +71,14 @@ status::Status answer(const context& at, const v1::ListBuckets& query, v1::Query
 status::Status answer(const context& at, const v1::GetAccessKey& query, v1::QueryReply& reply);
 status::Status answer(const context& at, const v1::GetClusterMap& query, v1::QueryReply& reply);
 
+std::optional<v1::BucketRecord> find_bucket(const context& at, std::string_view name);
+/// The key and its user, which may be absent.
+std::optional<v1::CachedUser> find_user(const context& at, std::string_view access_key);
+std::optional<v1::ClusterMap> find_cluster_map(const context& at);
+
+// announcements.cpp
+status::Status answer(const context& at, const v1::GetNews& query, v1::QueryReply& reply);
+
 // listing.cpp
 status::Status answer(const context& at, const v1::ListObjects& query, v1::QueryReply& reply);
 status::Status answer(const context& at, const v1::ListUploads& query, v1::QueryReply& reply);

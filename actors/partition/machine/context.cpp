@@ -3,12 +3,7 @@
 #include "actors/partition/machine/page_run.hpp"
 #include "messages/bucket_hash.hpp"
 
-#include <vector>
-
 namespace dunlin::machine {
-
-/// Few enough that no single change pays for all before it.
-static constexpr std::size_t outbox_rows_dropped = 64;
 
 status::Status context::owns(std::string_view bucket_id) const {
   if (bucket_id.size() != keys::id_bytes) return status::INVALID;
@@ -29,38 +24,6 @@ bool context::sealed(std::string_view bucket_id) const {
 std::uint64_t context::next_tick() {
   state.set_tick(state.tick() + 1);
   return state.tick();
-}
-
-void context::announce(std::uint64_t tick, std::string_view type, std::string_view key) {
-  v1::OutboxRecord row;
-  row.set_tick(tick);
-  row.set_type(std::string(type));
-  row.set_key(std::string(key));
-  put(table::outbox, keys::number(tick), row);
-  state.set_outbox_rows(state.outbox_rows() + 1);
-  if (state.outbox_rows() > outbox_rows_max) collapse_outbox();
-}
-
-void context::collapse_outbox() {
-  std::vector<std::string> rows;
-  std::uint64_t unchanged_through = state.announced_through();
-  each(store, table::outbox, {}, [&](std::string_view key, std::string_view value) {
-    if (rows.empty()) {
-      // An earlier collapse reaches further back than the trim.
-      const auto oldest = parse<v1::OutboxRecord>(value);
-      if (oldest.type() == "partition") unchanged_through = keys::read_number(oldest.key());
-    }
-    rows.emplace_back(key);
-    return rows.size() < outbox_rows_dropped;
-  });
-  for (const auto& row : rows)
-    store.erase(table::outbox, row);
-  v1::OutboxRecord all;
-  all.set_tick(keys::read_number(rows.back()));
-  all.set_type("partition");
-  all.set_key(keys::number(unchanged_through));
-  put(table::outbox, rows.back(), all);
-  state.set_outbox_rows(state.outbox_rows() + 1 - rows.size());
 }
 
 void context::bury(const v1::Item& item, const v1::Layout& layout) {

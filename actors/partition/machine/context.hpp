@@ -43,9 +43,13 @@ struct context {
   /// The tick of the next change (decision 12).
   std::uint64_t next_tick();
 
-  /// Lets caches hear of a change (decision 13). Over its bound the oldest rows collapse to
-  /// one of type "partition".
+  /// Lets caches hear of a change (decision 13), under the next ordinal of its type. Called right
+  /// after next_tick(), so that ordinals rise with ticks. Over its bound the oldest rows collapse
+  /// to one of type "partition". announcements.cpp.
   void announce(std::uint64_t tick, std::string_view type, std::string_view key);
+
+  /// Takes rows away that a queue has (decision 13).
+  void trim_outbox(std::uint64_t announced_through);
 
   /// Moves pages that nothing refers to any more to garbage (decision 18). Nothing for no pages.
   void bury(const v1::Item& item, const v1::Layout& layout);
@@ -71,6 +75,7 @@ struct context {
   }
 
 private:
+  std::uint64_t next_ordinal(std::string_view type);
   void collapse_outbox();
 };
 

@@ -1,5 +1,6 @@
 #include "actors/partition/machine/commands.hpp"
 #include "actors/partition/machine/page_run.hpp"
+#include "messages/cache_types.hpp"
 #include "runtime/observe/planted.hpp"
 #include "runtime/observe/reached.hpp"
 
@@ -53,7 +54,7 @@ std::uint64_t store_object(context& at, std::string_view bucket_id, std::string_
   record.set_tick(tick);
   record.set_modified_ms(at.state.leader_time_ms());
   at.put(table::objects, keys::version(bucket_id, key, tick), record);
-  at.announce(tick, "object", object_item(bucket_id, key));
+  at.announce(tick, cached::object, object_item(bucket_id, key));
   return tick;
 }
 
@@ -113,7 +114,7 @@ v1::CommandReply apply(context& at, const v1::DeleteObjects& command) {
     if (!current) continue;
     remove_object(at, command.bucket_id(), key, *current);
     if (planted(bug::outbox_entry_skipped) && &key != &*command.keys().rbegin()) continue;
-    at.announce(at.next_tick(), "object", object_item(command.bucket_id(), key));
+    at.announce(at.next_tick(), cached::object, object_item(command.bucket_id(), key));
   }
   return reply(status::OK, at.state.tick());
 }
@@ -122,7 +123,10 @@ status::Status answer(const context& at, const v1::GetObject& query, v1::QueryRe
   if (const auto code = at.owns(query.bucket_id(), query.key()); code != status::OK) return code;
   auto found = find_object(at, query.bucket_id(), query.key());
   if (!found) return at.sealed(query.bucket_id()) ? status::SEALED : status::NO_SUCH_KEY;
-  *reply.mutable_object() = std::move(found->record);
+  if (query.known_tick() != 0 && query.known_tick() == found->record.tick())
+    reply.set_unchanged(true);
+  else
+    *reply.mutable_object() = std::move(found->record);
   return status::OK;
 }
 

@@ -76,21 +76,6 @@ static v1::CommandReply run(context& at, const v1::Command& command) {
   return answer;
 }
 
-static void trim_outbox(context& at, std::uint64_t announced_through) {
-  announced_through = std::min(announced_through, at.state.tick());
-  if (announced_through <= at.state.announced_through()) return;
-  std::vector<std::string> rows;
-  at.store.scan(table::outbox, {}, [&](std::string_view row, std::string_view) {
-    if (keys::read_number(row) > announced_through) return false;
-    rows.emplace_back(row);
-    return true;
-  });
-  for (const auto& row : rows)
-    at.store.erase(table::outbox, row);
-  at.state.set_outbox_rows(at.state.outbox_rows() - rows.size());
-  at.state.set_announced_through(announced_through);
-}
-
 void partition_machine::apply(std::uint64_t index, std::uint64_t term,
                               const v1::CommandBatch& batch,
                               std::vector<v1::CommandReply>& replies) {
@@ -98,7 +83,7 @@ void partition_machine::apply(std::uint64_t index, std::uint64_t term,
   auto& at = *context_;
   if (index <= applied()) return;
   at.state.set_leader_time_ms(std::max(at.state.leader_time_ms(), batch.leader_time_ms()));
-  trim_outbox(at, batch.announced_through());
+  at.trim_outbox(batch.announced_through());
   replies.reserve(static_cast<std::size_t>(batch.commands_size()));
   for (const auto& command : batch.commands()) {
     replies.push_back(run(at, command));
@@ -128,6 +113,7 @@ static status::Status dispatch(const context& at, const v1::PartitionQuery& quer
     case v1::PartitionQuery::kListBuckets: return answer(at, query.list_buckets(), reply);
     case v1::PartitionQuery::kGetAccessKey: return answer(at, query.get_access_key(), reply);
     case v1::PartitionQuery::kGetClusterMap: return answer(at, query.get_cluster_map(), reply);
+    case v1::PartitionQuery::kGetNews: return answer(at, query.get_news(), reply);
     case v1::PartitionQuery::BODY_NOT_SET: break;
   }
   return status::INVALID;
@@ -136,26 +122,18 @@ static status::Status dispatch(const context& at, const v1::PartitionQuery& quer
 v1::QueryReply partition_machine::answer(const v1::PartitionQuery& query) const {
   v1::QueryReply reply;
   reply.set_status(dispatch(*context_, query, reply));
+  reply.set_partition(id());
   reply.set_tick(tick());
   reply.set_leader_time_ms(leader_time_ms());
   return reply;
 }
 
-std::vector<v1::OutboxRecord> partition_machine::outbox(std::uint64_t after_tick,
-                                                        std::size_t items_max) const {
-  std::vector<v1::OutboxRecord> rows;
-  if (items_max == 0 || after_tick == UINT64_MAX) return rows;
-  context_->store.scan(table::outbox, keys::number(after_tick + 1),
-                       [&](std::string_view, std::string_view value) {
-                         rows.push_back(context::parse<v1::OutboxRecord>(value));
-                         return rows.size() < items_max;
-                       });
-  return rows;
-}
-
 std::uint64_t partition_machine::applied() const { return context_->state.applied_index(); }
 std::uint64_t partition_machine::applied_term() const { return context_->state.applied_term(); }
 std::uint64_t partition_machine::tick() const { return context_->state.tick(); }
+std::uint64_t partition_machine::announced_through() const {
+  return context_->state.announced_through();
+}
 std::int64_t partition_machine::leader_time_ms() const { return context_->state.leader_time_ms(); }
 partition_id partition_machine::id() const { return context_->state.partition(); }
 std::uint64_t partition_machine::first_hash() const { return context_->first_hash; }

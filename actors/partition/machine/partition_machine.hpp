@@ -11,6 +11,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 namespace dunlin {
@@ -54,9 +56,21 @@ public:
   /// well as in items; `truncated` says that more follows.
   v1::QueryReply answer(const v1::PartitionQuery& query) const;
 
-  /// Changes not yet announced, oldest first (decision 13). A row of type "partition" stands for
-  /// rows that were dropped: anything may have changed after the tick in its 8-byte key.
+  /// Changes not yet announced, oldest first (decision 13): in the order of their ticks, each with
+  /// the next ordinal of its type (docs/decisions/0010). What types there are, and which changes
+  /// are announced under which keys: messages/cache_types.hpp. A row of type "partition" stands for
+  /// rows that were dropped: anything of the types that it lists, up to the ordinals that it lists,
+  /// may have changed after the tick in its 8-byte key.
   std::vector<v1::OutboxRecord> outbox(std::uint64_t after_tick, std::size_t items_max) const;
+  std::uint64_t announced_through() const;  ///< rows up to this tick are gone
+
+  /// An announced item as caches would hold it.
+  struct item_now {
+    std::uint64_t tick = 0;                  ///< of the record; of the partition if there is none
+    std::optional<v1::CachedRecord> record;  ///< none: there is no such item
+  };
+  /// As applied so far; nullopt: of no type that can be sent along, or larger than 4 KiB.
+  std::optional<item_now> current(std::string_view type, std::string_view key) const;
 
   std::uint64_t applied() const;        ///< index of the newest applied entry; 0: none
   std::uint64_t applied_term() const;   ///< its term

@@ -1,4 +1,5 @@
 #include "actors/partition/machine/commands.hpp"
+#include "messages/cache_types.hpp"
 
 #include <algorithm>
 #include <set>
@@ -6,7 +7,7 @@
 
 namespace dunlin::machine {
 
-static constexpr std::string_view cluster_map_key = "cluster_map";
+static constexpr std::string_view cluster_map_row = "cluster_map";
 
 static bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= name_bytes_max &&
@@ -34,27 +35,39 @@ static bool well_formed(const v1::SeedCluster& command) {
 v1::CommandReply apply(context& at, const v1::SeedCluster& command) {
   if (!at.root()) return reply(status::WRONG_PARTITION);
   if (!well_formed(command)) return reply(status::INVALID);
-  if (at.store.get(table::settings, cluster_map_key))
+  if (at.store.get(table::settings, cluster_map_row))
     return reply(status::ALREADY_EXISTS, at.state.tick());
   auto user = command.root_user();
   user.set_tick(at.next_tick());
   at.put(table::users, user.name(), user);
-  at.announce(user.tick(), "user", user.name());
   auto key = command.root_key();
   key.set_tick(at.next_tick());
   at.put(table::access_keys, key.access_key(), key);
-  at.announce(key.tick(), "user", key.access_key());
-  at.announce(at.next_tick(), "replica_sets", {});
+  at.announce(key.tick(), cached::user, key.access_key());
   auto map = command.map();
   if (map.epoch() == 0) map.set_epoch(1);
   map.set_tick(at.next_tick());
-  at.put(table::settings, cluster_map_key, map);
-  at.announce(map.tick(), "partition_map", {});
+  at.put(table::settings, cluster_map_row, map);
+  at.announce(map.tick(), cached::cluster_map, cached::cluster_map_key);
   return reply(status::OK, map.tick());
 }
 
-static std::optional<v1::BucketRecord> find_bucket(const context& at, std::string_view name) {
+std::optional<v1::BucketRecord> find_bucket(const context& at, std::string_view name) {
   return at.get<v1::BucketRecord>(table::buckets, name);
+}
+
+std::optional<v1::CachedUser> find_user(const context& at, std::string_view access_key) {
+  auto key = at.get<v1::AccessKeyRecord>(table::access_keys, access_key);
+  if (!key) return std::nullopt;
+  v1::CachedUser found;
+  if (auto user = at.get<v1::UserRecord>(table::users, key->user()))
+    *found.mutable_user() = std::move(*user);
+  *found.mutable_key() = std::move(*key);
+  return found;
+}
+
+std::optional<v1::ClusterMap> find_cluster_map(const context& at) {
+  return at.get<v1::ClusterMap>(table::settings, cluster_map_row);
 }
 
 static v1::CommandReply reply_with(status::Status code, v1::BucketRecord bucket) {
@@ -67,7 +80,7 @@ static v1::CommandReply reply_with(status::Status code, v1::BucketRecord bucket)
 static void store_bucket(context& at, v1::BucketRecord& bucket) {
   bucket.set_tick(at.next_tick());
   at.put(table::buckets, bucket.name(), bucket);
-  at.announce(bucket.tick(), "bucket", bucket.name());
+  at.announce(bucket.tick(), cached::bucket, bucket.name());
 }
 
 v1::CommandReply apply(context& at, const v1::CreateBucket& command) {
@@ -116,7 +129,7 @@ v1::CommandReply apply(context& at, const v1::EndDeleteBucket& command) {
     at.store.erase(table::buckets, bucket->name());
     at.store.erase(table::bucket_owners, keys::owned_bucket(bucket->owner(), bucket->name()));
     bucket->set_tick(at.next_tick());
-    at.announce(bucket->tick(), "bucket", bucket->name());
+    at.announce(bucket->tick(), cached::bucket, bucket->name());
   } else if (bucket->state() == v1::BucketRecord::DELETING) {
     bucket->set_state(v1::BucketRecord::ACTIVE);
     bucket->clear_deleting_ms();
@@ -170,17 +183,16 @@ status::Status answer(const context& at, const v1::ListBuckets& query, v1::Query
 
 status::Status answer(const context& at, const v1::GetAccessKey& query, v1::QueryReply& reply) {
   if (!at.root()) return status::WRONG_PARTITION;
-  auto key = at.get<v1::AccessKeyRecord>(table::access_keys, query.access_key());
-  if (!key) return status::NO_SUCH_KEY;
-  if (auto user = at.get<v1::UserRecord>(table::users, key->user()))
-    *reply.mutable_user() = std::move(*user);
-  *reply.mutable_access_key() = std::move(*key);
+  auto found = find_user(at, query.access_key());
+  if (!found) return status::NO_SUCH_KEY;
+  if (found->has_user()) *reply.mutable_user() = std::move(*found->mutable_user());
+  *reply.mutable_access_key() = std::move(*found->mutable_key());
   return status::OK;
 }
 
 status::Status answer(const context& at, const v1::GetClusterMap&, v1::QueryReply& reply) {
   if (!at.root()) return status::WRONG_PARTITION;
-  auto map = at.get<v1::ClusterMap>(table::settings, cluster_map_key);
+  auto map = find_cluster_map(at);
   if (!map) return status::NO_SUCH_KEY;
   *reply.mutable_cluster_map() = std::move(*map);
   return status::OK;

@@ -186,8 +186,38 @@ struct MachineModel : machine_test, testing::WithParamInterface<std::uint64_t> {
     EXPECT_EQ(buried.size() + referenced.size(), naive.committed.size());
   }
 
+  /// Whoever applies the rows of the outbox to what it holds comes to what readers see, and finds
+  /// each ordinal once, in the order of ticks (docs/decisions/0010).
+  void hear_announcements() {
+    for (const auto& row : machine->outbox(heard_tick, SIZE_MAX)) {
+      EXPECT_EQ(row.type(), "object");
+      EXPECT_EQ(row.ordinal(), ++heard_ordinal);
+      EXPECT_GT(row.tick(), heard_tick);
+      heard_tick = row.tick();
+      const auto now = machine->current(row.type(), row.key());
+      ASSERT_TRUE(now);
+      EXPECT_GE(now->tick, row.tick());
+      const auto key = row.key().substr(bucket.size());
+      if (now->record)
+        held[key] = now->record->object().etag();
+      else
+        held.erase(key);
+    }
+    std::map<std::string, std::string> expected;
+    for (const auto& [key, object] : naive.objects)
+      expected[key] = object.etag;
+    EXPECT_EQ(held, expected);
+    v1::PartitionQuery query;
+    query.mutable_get_news();
+    const auto news = ask(query);
+    EXPECT_EQ(news.announced_size() > 0 ? news.announced(0).ordinal() : 0, heard_ordinal);
+  }
+
   std::mt19937_64 random;
   model naive;
+  std::map<std::string, std::string> held;  // by a reader that only hears of changes
+  std::uint64_t heard_tick = 0;
+  std::uint64_t heard_ordinal = 0;
   std::set<std::pair<std::string, std::uint64_t>> used;
   std::uint64_t pages = 0;
   const std::vector<std::string> uploads_key{"a", "m/1", "m/2"};
@@ -215,8 +245,11 @@ TEST_P(MachineModel, AgreesWithTheNaiveOneUnderDuplicatesAndRetries) {
       if (step % 2 == 0) restart();
     }
     if (step % 50 == 0) compare();
+    if (below(5) == 0) hear_announcements();
+    if (below(40) == 0) run_all({}, heard_tick);
   }
   compare();
+  hear_announcements();
   check_pages();
 }
 

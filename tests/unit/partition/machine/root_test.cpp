@@ -70,7 +70,7 @@ TEST_F(RootCommands, AClusterIsSeededOnce) {
   EXPECT_EQ(ask(query).user().name(), "root");
   query.mutable_get_access_key()->set_access_key("\xff");
   EXPECT_EQ(ask(query).status(), status::NO_SUCH_KEY);
-  EXPECT_EQ(machine->outbox(0, 10).size(), 4u);
+  EXPECT_EQ(machine->outbox(0, 10).size(), 2u);
 }
 
 TEST_F(RootCommands, AMapThatContradictsItselfSeedsNothing) {
