@@ -57,10 +57,20 @@ static bool reads_back(const google::protobuf::MessageLite& what) {
   return copy->ParseFromString(bytes);
 }
 
-static void propose(self_pointer self, const leader_desk::round& round) {
+/// What every batch says besides its commands.
+static v1::CommandBatch new_batch(self_pointer self) {
   auto& state = self->state;
   v1::CommandBatch batch;
   batch.set_leader_time_ms(state.options.clock->now_ms());
+  batch.set_announced_through(state.announced_through);
+  state.announced_told = state.announced_through;
+  state.trim_next = now(self) + state.options.trim_interval;
+  return batch;
+}
+
+static void propose(self_pointer self, const leader_desk::round& round) {
+  auto& state = self->state;
+  auto batch = new_batch(self);
   for (const auto id : round.members)
     *batch.add_commands() = state.requests.at(id).command;
   auto bytes = std::make_shared<std::string>();
@@ -104,11 +114,22 @@ static void applied(self_pointer self, const round_applied& done) {
   flush(self);
 }
 
+/// Nobody has asked for anything in a while: a batch of no commands takes the announced rows away.
+/// It belongs to no round of the desk, whose numbers begin at 1: nobody waits for it.
+static void trim_outbox(self_pointer self) {
+  auto& state = self->state;
+  if (state.announced_through == state.announced_told || now(self) < state.trim_next) return;
+  const auto bytes = new_batch(self).SerializeAsString();
+  self->send(state.options.replica,
+             propose_round{state.options.term, 0, std::make_shared<const std::string>(bytes)});
+}
+
 static void look(self_pointer self) {
   auto& state = self->state;
   const auto& options = state.options;
   self->delayed_send(self, options.look_interval, caf::tick_atom_v);
   fail(state, state.desk.expire(now(self) - options.answer_timeout), ec::overloaded, {});
+  trim_outbox(self);
   if (now(self) < state.expire_next) return;
   state.expire_next = now(self) + options.client_lifetime / 4;
   v1::Command expire;
@@ -141,6 +162,7 @@ partition_leader_actor::behavior_type partition_leader(self_pointer self, leader
       [self](const round_refused& no) {
         DUNLIN_REACHED("leader.round_refused");
         fail(self->state, self->state.desk.finish(no.round), no.reason);
+        self->state.announced_told = 0;  // it may have been this one that told it
         flush(self);
       },
       [self](const round_applied& done) { applied(self, done); },
@@ -148,6 +170,7 @@ partition_leader_actor::behavior_type partition_leader(self_pointer self, leader
         close(self, ec::not_leader, to.leader);
         self->quit();
       },
+      [self](const rows_announced& done) { self->state.announced_through = done.through; },
       [self](caf::flush_atom) { flush(self); },
       [self](caf::tick_atom) { look(self); },
   };

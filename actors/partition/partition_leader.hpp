@@ -20,7 +20,7 @@ namespace dunlin {
 using partition_leader_actor =
     caf::typed_actor<caf::replies_to<v1::PartitionCommand>::with<v1::CommandReply>,
                      caf::reacts_to<round_refused>, caf::reacts_to<round_applied>,
-                     caf::reacts_to<leadership_lost>,
+                     caf::reacts_to<leadership_lost>, caf::reacts_to<rows_announced>,
                      // INTERNAL: what has arrived makes a round.
                      caf::reacts_to<caf::flush_atom>,
                      // INTERNAL: look for requests that waited too long, and for clients to expire.
@@ -34,6 +34,8 @@ struct leader_options {
   desk_limits limits;
   std::chrono::milliseconds answer_timeout{10'000};
   std::chrono::milliseconds look_interval{1000};
+  /// Announced rows of the outbox go with the next command, or after so long without one.
+  std::chrono::milliseconds trim_interval{3000};
   /// A client that no command came from for so long is forgotten (decision 14). A new leader waits
   /// as long before it expires the first one (decision 15).
   std::chrono::milliseconds client_lifetime{15 * 60'000};
@@ -50,6 +52,9 @@ struct partition_leader_state {
   leader_desk::request_id last_request = 0;
   bool flush_sent = false;
   leader_desk::time expire_next{};
+  std::uint64_t announced_through = 0;  ///< goes along with every batch
+  std::uint64_t announced_told = 0;     ///< by the newest batch
+  leader_desk::time trim_next{};
 };
 
 partition_leader_actor::behavior_type partition_leader(

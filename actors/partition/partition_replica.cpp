@@ -30,6 +30,7 @@ partition_replica_actor::behavior_type partition_replica(replica_turns::self_poi
       [&it](const log_stored& done) { it.on_stored(done); },
       [&it](const log_refused& no) { it.on_refused(no); },
       [&it](const propose_round& wish) { it.on_propose(wish); },
+      [&it](const rows_announced& done) { it.on_announced(done); },
       [&it](const state_checkpointed& done) { it.on_checkpointed(done); },
       [&it](const state_copied& done) { it.on_copied(done); },
       [&it](const state_fetched& done) { it.on_fetched(done); },

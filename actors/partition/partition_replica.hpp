@@ -1,6 +1,7 @@
 /// PARTITION REPLICA: one member of a partition's Raft group on one node (Q1, decisions 7 to 9).
 /// Owns the Raft core, the store and the machine on it; applies, answers linearizable reads, and
-/// spawns the leader actor of each term that it wins. Ends, with the reason as its exit reason,
+/// spawns the leader actor of each term that it wins, and where there are message queues the
+/// announcer beside it. Ends, with the reason as its exit reason,
 /// when its store or the node's log fails: memory and disk may disagree, so the node must stop.
 ///
 /// The store is committed lazily, since the log is the durability: every 512 entries or with the
@@ -11,6 +12,7 @@
 /// While it takes a snapshot itself it has no state: it answers as one that does not lead.
 #pragma once
 
+#include "actors/partition/announcer.hpp"
 #include "actors/partition/machine/partition_machine.hpp"
 #include "actors/partition/partition_leader.hpp"
 #include "actors/partition/raft_core.hpp"
@@ -66,6 +68,8 @@ struct partition_replica_options {
   std::chrono::milliseconds step_aside_interval_max{60'000};
   /// Told of every leader that this replica learns of, and of its term. Null: nobody wants to know.
   std::function<void(const node_id& leader, std::uint64_t term)> leader_known;
+  /// The queues that hear of changes; none by default.
+  announcing_options announcing;
   /// Sees the core after every step and what it wants done; for the simulation's checkers.
   std::function<void(const raft::raft_core&, const raft::ready&)> observer;
 };

@@ -27,15 +27,21 @@ struct round_applied {
 struct leadership_lost {
   node_id leader;
 };
+/// Every row of the outbox up to a tick is durable at message queues; so many rows newly so.
+struct rows_announced {
+  raft::term_t term = 0;
+  std::uint64_t through = 0;
+  std::size_t rows = 0;
+};
 /// The node is about to stop: leave the leadership to another.
 struct step_aside {};
 
 /// The replica as the actors of its own node see it.
 using partition_replica_actor =
     partition_actor::extend<caf::reacts_to<log_stored>, caf::reacts_to<log_refused>,
-                            caf::reacts_to<propose_round>, caf::reacts_to<state_checkpointed>,
-                            caf::reacts_to<state_copied>, caf::reacts_to<state_fetched>,
-                            caf::reacts_to<state_installed>,
+                            caf::reacts_to<propose_round>, caf::reacts_to<rows_announced>,
+                            caf::reacts_to<state_checkpointed>, caf::reacts_to<state_copied>,
+                            caf::reacts_to<state_fetched>, caf::reacts_to<state_installed>,
                             // Best effort; nothing to do for one that does not lead.
                             caf::reacts_to<step_aside>,
                             // INTERNAL: a heartbeat interval has passed.
@@ -47,4 +53,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::propose_round)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::round_refused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::round_applied)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::leadership_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::rows_announced)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::step_aside)

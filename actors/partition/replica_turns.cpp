@@ -67,6 +67,7 @@ void replica_turns::end(const caf::error& reason) {
     one.promise.deliver(make_error(ec::stopping));
   reads_.clear();
   if (leader_) self_->send(leader_, leadership_lost{});
+  stop_announcing();
   self_->quit(reason);
 }
 
@@ -205,6 +206,7 @@ void replica_turns::perform(raft::ready work) {
     apply(e);
   if (!work.committed.empty()) core_->on_applied(work.committed.back().index);
   answer_reads(work);
+  offer_rows();
   if (work.fetch) fetch(work);
 }
 
@@ -282,6 +284,7 @@ void replica_turns::follow_role() {
     log::info("partition.leadership_lost", {{"partition", options_.id}, {"term", led_term_}});
     self_->send(leader_, leadership_lost{core_->leader()});
     leader_ = nullptr;
+    stop_announcing();
     proposals_.clear();
   }
   if (!leads || leader_) return;
@@ -296,6 +299,7 @@ void replica_turns::follow_role() {
   options.limits.bytes_max = options_.entry_bytes_max;
   options.client_lifetime = options_.client_lifetime;
   leader_ = self_->spawn<caf::linked>(partition_leader, std::move(options));
+  start_announcing();
 }
 
 void replica_turns::commit() try {

@@ -29,6 +29,8 @@ public:
   void on_refused(const log_refused& no);
   void on_tick();
   void on_step_aside();
+  // replica_announcing.cpp
+  void on_announced(const rows_announced& done);
   // replica_snapshots.cpp
   void on_checkpointed(const state_checkpointed& done);
   void on_copied(const state_copied& done);
@@ -62,6 +64,11 @@ private:
   void look_for_room();
   void leave_to_one_with_room();
 
+  // replica_announcing.cpp
+  void start_announcing();
+  void stop_announcing();
+  void offer_rows();
+
   // replica_snapshots.cpp
   bool begin_where_log_and_state_agree(raft::restored& from);
   void cut_log(bool force);
@@ -86,7 +93,10 @@ private:
   raft::term_t led_term_ = 0;
   raft::term_t told_term_ = 0;  // whose leader leader_known has heard of
   std::map<raft::index_t, proposal> proposals_;
-  std::map<std::uint64_t, read> reads_;                         // by the core's id
+  announcer_actor announcer_;            // of led_term_; null: none
+  std::uint64_t offered_through_ = 0;    // it was given the rows up to this tick
+  std::size_t offer_room_ = 0;           // rows that it would take now
+  std::map<std::uint64_t, read> reads_;  // by the core's id
   std::multimap<raft::index_t, std::uint64_t> reads_to_serve_;  // confirmed, not yet applied so far
 
   std::deque<log_append> unstored_;  // given to the log writer, or waiting for room

@@ -32,6 +32,7 @@ partition_replica_actor::behavior_type fake_replica(partition_replica_actor::poi
       [](const log_stored&) {},
       [](const log_refused&) {},
       [rounds](const propose_round& round) { rounds->push_back(round); },
+      [](const rows_announced&) {},
       [](const step_aside&) {},
       [](const state_checkpointed&) {},
       [](const state_copied&) {},
@@ -166,6 +167,34 @@ TEST_F(PartitionLeader, ExpiresClientsButNotBeforeAFullLifetimeOfItsOwn) {
   world.advance(2min, 1s);
   ASSERT_THAT(rounds, SizeIs(1));
   EXPECT_EQ(batch(0).commands(0).expire_clients().unheard_for_ms(), 15 * 60'000);
+}
+
+TEST_F(PartitionLeader, WhatIsAnnouncedGoesWithTheNextBatch) {
+  caf::anon_send(leader, rows_announced{5, 77, 3});
+  ask(0);
+  world.run();
+  EXPECT_EQ(batch(0).announced_through(), 77u);
+  apply(rounds[0].round, {80});
+  world.advance(20s, 500ms);
+  EXPECT_THAT(rounds, SizeIs(1));  // it is told
+}
+
+TEST_F(PartitionLeader, WhatIsAnnouncedDoesNotWaitForeverForABatch) {
+  caf::anon_send(leader, rows_announced{5, 77, 3});
+  world.advance(5s, 500ms);
+  ASSERT_THAT(rounds, SizeIs(1));
+  EXPECT_EQ(batch(0).announced_through(), 77u);
+  EXPECT_EQ(batch(0).commands_size(), 0);
+  caf::anon_send(leader, round_refused{rounds[0].round, ec::overloaded});
+  world.advance(5s, 500ms);
+  ASSERT_THAT(rounds, SizeIs(2));
+  EXPECT_EQ(batch(1).announced_through(), 77u);
+  apply(rounds[1].round, {});
+  ask(0);
+  world.run();
+  ASSERT_THAT(rounds, SizeIs(3));
+  apply(rounds[2].round, {8});
+  EXPECT_THAT(heard, ElementsAre("0: tick 8"));
 }
 
 TEST_F(PartitionLeader, AnswersWhoWaitsWhenItsNodeStops) {

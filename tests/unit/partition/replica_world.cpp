@@ -126,6 +126,7 @@ void replica_world::start(const node_id& name) {
   options.peer = [this](const node_id& peer) { return nodes_.at(peer).relay; };
   options.clock = &clock_;
   options.random = &random_;
+  options.announcing = settings_.announcing;
   options.has_room = [&node] { return node.has_room; };
   options.entry_bytes_max = 8 << 10;
   options.checkpoint_bytes = settings_.checkpoint_bytes;
@@ -140,6 +141,7 @@ void replica_world::start(const node_id& name) {
   watch.restarted(name, partition_machine{*store, partition, 0, options.last_hash}.applied());
   node.writer = world.system.spawn(log_writer, node.log);
   options.writer = node.writer;
+  node.store = store;
   store.reset();  // the replica's alone: it may replace it
   if (settings_.laggard_bytes_max > 0) start_keeper(name, options);
   node.replica = world.system.spawn(partition_replica, std::move(options));

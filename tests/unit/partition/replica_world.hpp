@@ -46,6 +46,7 @@ public:
     wal::options log{.segment_bytes = 64 << 10, .bytes_max = 1 << 20, .reserve_bytes = 0};
     std::uint64_t checkpoint_bytes = 8 << 20;
     std::uint64_t laggard_bytes_max = 0;  ///< 0: no state keeper, so no snapshots
+    announcing_options announcing{};
   };
   explicit replica_world(settings with, std::vector<node_id> names = {"n1", "n2", "n3"});
   replica_world() : replica_world(settings{}) {}
@@ -58,6 +59,7 @@ public:
     partition_replica_actor replica;
     state_keeper_actor keeper;
     partition_actor relay;
+    std::weak_ptr<kv_store> store;
     bool up = false;
     bool has_room = true;
   };

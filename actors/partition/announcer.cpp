@@ -1,0 +1,87 @@
+#include "actors/partition/announcer.hpp"
+
+#include "messages/error.hpp"
+#include "runtime/ask.hpp"
+#include "runtime/observe/log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace dunlin {
+
+namespace {
+
+using self_pointer = announcer_actor::stateful_pointer<announcer_state>;
+using core = announcer_core;
+
+core::time now(self_pointer self) {
+  return std::chrono::duration_cast<core::time>(self->clock().now().time_since_epoch());
+}
+
+void perform_all(self_pointer self, core::effects all);
+
+void fail(self_pointer self, const node_id& queue, std::uint64_t message, const caf::error& why) {
+  log::debug("announcer.queue_failed", {{"queue", queue}, {"reason", render(why)}});
+  perform_all(self, self->state.core->on_failed(now(self), message));
+}
+
+void perform(self_pointer self, core::send& out) {
+  const auto& how = self->state.options.how;
+  const auto queue = how.find(out.queue);
+  if (!queue) return fail(self, out.queue, out.message, make_error(ec::unavailable));
+  ask(
+      self, queue, how.limits.answer_timeout, std::move(out.updates),
+      [self, message = out.message](const v1::EnqueueReply&) {
+        perform_all(self, self->state.core->on_durable(now(self), message));
+      },
+      [self, message = out.message, name = out.queue](const caf::error& why) {
+        fail(self, name, message, why);
+      });
+}
+
+void perform(self_pointer self, const core::announced& news) {
+  const auto& options = self->state.options;
+  const rows_announced done{options.term, news.through, news.rows};
+  self->send(options.replica, done);
+  self->send(options.leader, done);
+}
+
+/// One timer, set anew only when something is due before it.
+void arm(self_pointer self) {
+  auto& state = self->state;
+  const auto wake = state.core->next_wake();
+  if (!wake || (state.armed && *state.armed <= *wake)) return;
+  state.armed = *wake;
+  const auto wait = std::max(*wake - now(self), core::time{1});
+  self->delayed_send(self, wait, caf::tick_atom_v, static_cast<std::int64_t>(wake->count()));
+}
+
+void perform_all(self_pointer self, core::effects all) {
+  for (auto& one : all)
+    std::visit([&](auto& effect) { perform(self, effect); }, one);
+  arm(self);
+}
+
+}  // namespace
+
+announcer_actor::behavior_type announcer(self_pointer self, announcer_options options) {
+  auto& state = self->state;
+  const auto& how = options.how;
+  state.core = std::make_unique<core>(how.limits, how.queues,
+                                      select_queues(how.choice, options.self, *options.random));
+  state.options = std::move(options);
+  return {
+      [self](outbox_rows& fresh) {
+        perform_all(self, self->state.core->on_rows(now(self), std::move(fresh.rows)));
+      },
+      [self](const leadership_lost&) { self->quit(); },
+      [self](caf::tick_atom, std::int64_t armed_for) {
+        // A timer that an earlier one replaced still fires; it must not arm another.
+        if (self->state.armed != core::time{armed_for}) return;
+        self->state.armed.reset();
+        perform_all(self, self->state.core->on_timer(now(self)));
+      },
+  };
+}
+
+}  // namespace dunlin

@@ -1,0 +1,166 @@
+#include "actors/partition/announcer_core.hpp"
+
+#include "actors/partition/gathered_updates.hpp"
+
+#include <algorithm>
+
+namespace dunlin {
+
+/// Type and key of a change; of a row that stands for many, of its first type.
+static std::string item_of(const announcer_core::row& what) {
+  if (what.changes.empty()) return {};
+  const auto& first = what.changes.front();
+  return first.type() + '\0' + (first.updates_size() > 0 ? first.updates(0).key() : std::string());
+}
+
+announcer_core::announcer_core(limits bounds, std::vector<node_id> queues,
+                               std::unique_ptr<queue_selection> selection)
+    : limits_{bounds}, selection_{std::move(selection)} {
+  for (auto& queue : queues)
+    queues_.try_emplace(std::move(queue));
+}
+
+announcer_core::effects announcer_core::on_rows(time now, std::vector<row> rows) {
+  DUNLIN_ASSERT(rows.size() <= room());
+  now_ = now;
+  for (auto& one : rows) {
+    const auto tick = one.tick;
+    DUNLIN_ASSERT(rows_.empty() || tick > rows_.rbegin()->first);
+    std::size_t bytes = 0;
+    for (const auto& change : one.changes)
+      bytes += change.ByteSizeLong();
+    rows_.emplace_hint(rows_.end(), tick, held{std::move(one), bytes, false});
+    waiting_.insert(waiting_.end(), tick);
+  }
+  effects out;
+  dispatch(out);
+  return out;
+}
+
+announcer_core::effects announcer_core::on_durable(time now, std::uint64_t id) {
+  now_ = now;
+  effects out;
+  if (const auto done = take(id)) {
+    auto& queue = queues_.at(done->queue);
+    queue.failures = 0;
+    queue.rests_until = {};
+    selection_->observe(done->queue, now - done->sent_at);
+    for (const auto tick : done->ticks)
+      rows_.at(tick).durable = true;
+    advance(out);
+  }
+  dispatch(out);
+  return out;
+}
+
+announcer_core::effects announcer_core::on_failed(time now, std::uint64_t id) {
+  now_ = now;
+  if (const auto lost = take(id)) {
+    selection_->observe(lost->queue, limits_.answer_timeout);
+    waiting_.insert(lost->ticks.begin(), lost->ticks.end());
+    // Messages that went together fail together: that is one failure.
+    if (!rests(lost->queue)) {
+      auto& queue = queues_.at(lost->queue);
+      const auto doublings = std::min(queue.failures++, 16u);
+      queue.rests_until = now + std::min(limits_.rest_min * (1 << doublings), limits_.rest_max);
+    }
+  }
+  effects out;
+  dispatch(out);
+  return out;
+}
+
+announcer_core::effects announcer_core::on_timer(time now) {
+  now_ = now;
+  effects out;
+  dispatch(out);
+  return out;
+}
+
+// Rows wait for an answer, which is an input of its own, for a queue to have rested, or, where the
+// queue of the interval has all that it may have, for the next interval.
+std::optional<announcer_core::time> announcer_core::next_wake() const {
+  if (waiting_.empty()) return std::nullopt;
+  std::optional<time> wake;
+  const auto consider = [&](time at) {
+    if (at > now_ && (!wake || at < *wake)) wake = at;
+  };
+  if (!current_.empty() && full(current_)) consider(interval_end_);
+  for (const auto& [name, queue] : queues_)
+    consider(queue.rests_until);
+  return wake;
+}
+
+void announcer_core::dispatch(effects& out) {
+  while (!waiting_.empty()) {
+    const auto queue = queue_for(rows_.at(*waiting_.begin()).what);
+    if (!queue) return;
+    out.push_back(make_message(*queue));
+  }
+}
+
+std::vector<node_id> announcer_core::usable() const {
+  std::vector<node_id> names;
+  for (const auto& [name, queue] : queues_)
+    if (!rests(name) && !full(name)) names.push_back(name);
+  return names;
+}
+
+std::optional<node_id> announcer_core::queue_for(const row& what) {
+  const auto by_item = selection_->by_item();
+  if (!by_item && !current_.empty() && now_ < interval_end_ && !rests(current_))
+    return full(current_) ? std::nullopt : std::optional(current_);
+  const auto names = usable();
+  if (names.empty()) return std::nullopt;
+  const auto& chosen = names.at(selection_->choose(names, by_item ? item_of(what) : std::string()));
+  if (!by_item) {
+    current_ = chosen;
+    interval_end_ = now_ + limits_.interval;
+  }
+  return chosen;
+}
+
+announcer_core::send announcer_core::make_message(const node_id& queue) {
+  const auto id = ++last_message_;
+  auto& fresh = in_flight_[id];
+  fresh.queue = queue;
+  fresh.sent_at = now_;
+  gathered_updates gathered;
+  std::size_t bytes = 0;
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
+    const auto& one = rows_.at(*next);
+    if (selection_->by_item() && queue_for(one.what) != queue) {
+      ++next;
+      continue;
+    }
+    bytes += one.bytes;
+    if (!fresh.ticks.empty() && bytes > limits_.bytes_max) break;
+    for (const auto& change : one.what.changes)
+      gathered.add(change);
+    fresh.ticks.push_back(*next);
+    next = waiting_.erase(next);
+  }
+  ++queues_.at(queue).in_flight;
+  auto updates = gathered.finish();
+  updates.set_time_to_live_ms(limits_.time_to_live_ms);
+  return {queue, id, std::move(updates)};
+}
+
+std::optional<announcer_core::message> announcer_core::take(std::uint64_t id) {
+  auto node = in_flight_.extract(id);
+  if (node.empty()) return std::nullopt;
+  --queues_.at(node.mapped().queue).in_flight;
+  return std::move(node.mapped());
+}
+
+void announcer_core::advance(effects& out) {
+  announced news;
+  while (!rows_.empty() && rows_.begin()->second.durable) {
+    news.through = rows_.begin()->first;
+    ++news.rows;
+    rows_.erase(rows_.begin());
+  }
+  if (news.rows > 0) out.push_back(news);
+}
+
+}  // namespace dunlin

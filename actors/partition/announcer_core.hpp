@@ -1,0 +1,114 @@
+/// ANNOUNCER: how a leader gets the rows of its partition's outbox to message queues (Q7, decision
+/// 13, docs/decisions/0010). Rows go out at once, those of one interval to one queue; what a queue
+/// does not answer for in time goes to another one, and that queue is left alone for a while.
+///
+/// Knows no clock, no actor: time is an argument, effects come out as values. The owner performs
+/// `send` with limits.answer_timeout, answers each with exactly one of on_durable() or on_failed(),
+/// and calls on_timer() when next_wake() has come. Rows may reach queues twice, in any order.
+#pragma once
+
+#include "actors/partition/queue_selection.hpp"
+#include "messages/dunlin/v1/cache.pb.h"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <variant>
+#include <vector>
+
+namespace dunlin {
+
+class announcer_core {
+public:
+  using time = std::chrono::milliseconds;
+
+  struct limits {
+    time interval{20};                   ///< rows that come within one go to one queue
+    std::size_t rows_max = 1024;         ///< held: sent or not, and not yet announced
+    std::size_t bytes_max = 256u << 10;  ///< of one message, about; a larger row goes alone
+    std::size_t in_flight_max = 4;       ///< messages at one queue
+    time answer_timeout{1000};
+    time rest_min{200}, rest_max{5000};  ///< of a queue that failed; longer each time in a row
+    std::uint32_t time_to_live_ms = 0;   ///< of the updates (Q10); 0: the queue's default
+  };
+
+  /// One row of the outbox.
+  struct row {
+    std::uint64_t tick = 0;
+    std::vector<v1::TypeUpdates> changes;  ///< one; of a row that stands for many, one per type
+  };
+
+  // ---- effects ----
+  struct send {
+    node_id queue;
+    std::uint64_t message = 0;
+    v1::EnqueueUpdates updates;
+  };
+  /// Every row up to this tick is durable at some queue; so many of them were not before.
+  struct announced {
+    std::uint64_t through = 0;
+    std::size_t rows = 0;
+  };
+  using effect = std::variant<send, announced>;
+  using effects = std::vector<effect>;
+
+  /// Without queues nothing is ever sent. Duplicates among them count once.
+  announcer_core(limits bounds, std::vector<node_id> queues,
+                 std::unique_ptr<queue_selection> selection);
+
+  // ---- inputs ----
+  /// Ascending, above all before; at most room() of them.
+  effects on_rows(time now, std::vector<row> rows);
+  effects on_durable(time now, std::uint64_t message);
+  /// No answer in time, the peer was lost, or it refused.
+  effects on_failed(time now, std::uint64_t message);
+  effects on_timer(time now);
+
+  std::optional<time> next_wake() const;
+  std::size_t room() const { return limits_.rows_max - rows_.size(); }
+
+private:
+  struct held {
+    row what;
+    std::size_t bytes = 0;
+    bool durable = false;
+  };
+  struct queue_state {
+    std::size_t in_flight = 0;
+    unsigned failures = 0;  // in a row
+    time rests_until{};
+  };
+  struct message {
+    node_id queue;
+    time sent_at{};
+    std::vector<std::uint64_t> ticks;
+  };
+
+  void dispatch(effects& out);
+  std::optional<node_id> queue_for(const row& what);
+  std::vector<node_id> usable() const;
+  send make_message(const node_id& queue);
+  bool rests(const node_id& queue) const { return now_ < queues_.at(queue).rests_until; }
+  bool full(const node_id& queue) const {
+    return queues_.at(queue).in_flight >= limits_.in_flight_max;
+  }
+  /// Takes the message out of those in flight; none: it is not.
+  std::optional<message> take(std::uint64_t id);
+  void advance(effects& out);
+
+  limits limits_;
+  std::map<node_id, queue_state> queues_;
+  std::unique_ptr<queue_selection> selection_;
+  time now_{};
+  std::map<std::uint64_t, held> rows_;  // by tick
+  std::set<std::uint64_t> waiting_;     // ticks of rows that are in no message
+  std::map<std::uint64_t, message> in_flight_;
+  std::uint64_t last_message_ = 0;
+  node_id current_;  // of this interval; empty: none yet
+  time interval_end_{};
+};
+
+}  // namespace dunlin

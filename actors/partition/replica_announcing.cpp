@@ -1,0 +1,102 @@
+// How a replica that leads offers its outbox to the announcer, in pieces no larger than it has room
+// for (decision 13, docs/decisions/0010).
+#include "actors/partition/replica_turns.hpp"
+#include "messages/cache_types.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace dunlin {
+
+static v1::TypeUpdates updates_of(partition_id id, const std::string& type, std::uint64_t first,
+                                  std::uint64_t last) {
+  v1::TypeUpdates made;
+  made.set_type(type);
+  made.set_partition(id);
+  // Rows of releases before ordinals have none.
+  if (last > 0) {
+    auto& run = *made.add_covered();
+    run.set_first(first);
+    run.set_last(last);
+  }
+  return made;
+}
+
+/// Rows were dropped: of each of their types anything may have changed.
+static announcer_core::row dropped(partition_id id, const v1::OutboxRecord& from) {
+  announcer_core::row made{from.tick(), {}};
+  for (const auto& one : from.dropped_through()) {
+    made.changes.push_back(updates_of(id, one.type(), 1, one.ordinal()));
+    auto& all = *made.changes.back().add_updates();
+    all.set_tick(from.tick());
+    all.set_whole(true);
+  }
+  return made;
+}
+
+/// `now` may be newer than the row, and that is as well: whoever takes it has also what the later
+/// row will say.
+static void carry(const partition_machine::item_now& now, v1::CacheUpdate& update) {
+  update.set_tick(std::max(update.tick(), now.tick));
+  if (now.record)
+    update.set_value(now.record->SerializeAsString());
+  else
+    update.set_removed(true);
+}
+
+static announcer_core::row row_of(const partition_machine& machine, const announcing_options& how,
+                                  const v1::OutboxRecord& from) {
+  if (from.type() == cached::dropped_rows) return dropped(machine.id(), from);
+  announcer_core::row made{from.tick(), {}};
+  made.changes.push_back(updates_of(machine.id(), from.type(), from.ordinal(), from.ordinal()));
+  auto& update = *made.changes.back().add_updates();
+  update.set_tick(from.tick());
+  update.set_key(from.key());
+  if (how.carried.contains(from.type()))
+    if (const auto now = machine.current(from.type(), from.key())) carry(*now, update);
+  return made;
+}
+
+void replica_turns::start_announcing() {
+  if (options_.announcing.queues.empty()) return;
+  announcer_options options;
+  options.self = options_.self;
+  options.term = led_term_;
+  options.replica = self_;
+  options.leader = leader_;
+  options.random = options_.random;
+  options.how = options_.announcing;
+  announcer_ = self_->spawn<caf::linked>(announcer, std::move(options));
+  offered_through_ = machine_->announced_through();
+  offer_room_ = options_.announcing.limits.rows_max;
+}
+
+void replica_turns::stop_announcing() {
+  if (announcer_) self_->send(std::exchange(announcer_, nullptr), leadership_lost{});
+}
+
+// What is applied is committed, so rows may go out even if the term has just ended.
+void replica_turns::offer_rows() {
+  if (!announcer_ || !machine_ || offered_through_ == machine_->tick()) return;
+  const auto fresh = machine_->outbox(offered_through_, offer_room_);
+  // No row ever appears at or below the tick that was reached.
+  const auto all = fresh.size() < offer_room_;
+  offered_through_ = all ? machine_->tick() : offered_through_;
+  if (fresh.empty()) return;
+  outbox_rows offer;
+  for (const auto& one : fresh)
+    offer.rows.push_back(row_of(*machine_, options_.announcing, one));
+  offer_room_ -= fresh.size();
+  offered_through_ = std::max(offered_through_, fresh.back().tick());
+  self_->send(announcer_, std::move(offer));
+}
+
+void replica_turns::on_announced(const rows_announced& done) try {
+  if (!announcer_ || done.term != led_term_) return;
+  offer_room_ += done.rows;
+  offer_rows();
+} catch (const store_error& error) {
+  stop("announce", error.code(), error.what());
+}
+
+}  // namespace dunlin

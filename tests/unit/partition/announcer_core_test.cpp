@@ -1,0 +1,341 @@
+/// How a leader's changes get to queues (Q7, decision 13, docs/decisions/0010), and a storm of
+/// losses in which every row must become durable somewhere and none be called so before.
+#include "actors/partition/announcer_core.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+
+using namespace dunlin;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct seeded final : random_source {
+  explicit seeded(std::uint64_t seed) : engine{seed} {}
+  std::uint64_t next() override { return engine(); }
+  std::string bytes(std::size_t size) override { return std::string(size, 'r'); }
+  std::mt19937_64 engine;
+};
+
+announcer_core::row row(std::uint64_t tick, std::size_t bytes = 10) {
+  v1::TypeUpdates change;
+  change.set_type("object");
+  change.set_partition(1);
+  change.add_covered()->set_first(tick);
+  change.mutable_covered(0)->set_last(tick);
+  auto& update = *change.add_updates();
+  update.set_tick(tick);
+  update.set_key("k" + std::to_string(tick));
+  update.set_value(std::string(bytes, 'v'));
+  return {tick, {change}};
+}
+
+struct AnnouncerCore : testing::Test {
+  using core = announcer_core;
+  std::unique_ptr<core> make(std::vector<node_id> queues, core::limits limits = {},
+                             queue_choice how = queue_choice::round_robin) {
+    return std::make_unique<core>(limits, std::move(queues), select_queues(how, "n1", random));
+  }
+  /// Keeps what is sent and what is announced.
+  void take(core::effects effects) {
+    for (auto& one : effects)
+      if (auto* out = std::get_if<core::send>(&one))
+        sent.push_back(*out);
+      else
+        announced.push_back(std::get<core::announced>(one).through);
+  }
+  void rows(core& to, std::uint64_t first, std::uint64_t last) {
+    std::vector<core::row> all;
+    for (auto tick = first; tick <= last; ++tick)
+      all.push_back(row(tick));
+    take(to.on_rows(now, std::move(all)));
+  }
+  std::vector<node_id> receivers() const {
+    std::vector<node_id> names;
+    for (const auto& one : sent)
+      names.push_back(one.queue);
+    return names;
+  }
+  using names = std::vector<node_id>;
+
+  seeded random{1};
+  core::time now{1000};
+  std::vector<core::send> sent;
+  std::vector<std::uint64_t> announced;
+};
+
+TEST_F(AnnouncerCore, RowsGoOutAtOnceAsOneMessage) {
+  auto core = make({"q1"});
+  rows(*core, 1, 3);
+  ASSERT_EQ(sent.size(), 1u);
+  ASSERT_EQ(sent[0].updates.changes_size(), 1);
+  EXPECT_EQ(sent[0].updates.changes(0).covered_size(), 1);
+  EXPECT_EQ(sent[0].updates.changes(0).covered(0).last(), 3u);
+  EXPECT_EQ(sent[0].updates.changes(0).updates_size(), 3);
+  EXPECT_FALSE(core->next_wake());
+}
+
+TEST_F(AnnouncerCore, RowsOfOneIntervalGoToOneQueueAndThoseOfTheNextToAnother) {
+  auto core = make({"q1", "q2"});
+  rows(*core, 1, 1);
+  now += 19ms;
+  rows(*core, 2, 2);
+  now += 1ms;
+  rows(*core, 3, 3);
+  EXPECT_EQ(receivers(), (names{"q1", "q1", "q2"}));
+}
+
+TEST_F(AnnouncerCore, ARowIsAnnouncedWhenItAndAllBeforeItAreDurable) {
+  auto core = make({"q1"});
+  rows(*core, 3, 4);
+  rows(*core, 7, 7);
+  rows(*core, 9, 9);
+  take(core->on_durable(now, sent[1].message));
+  EXPECT_TRUE(announced.empty());
+  take(core->on_durable(now, sent[0].message));
+  EXPECT_EQ(announced, (std::vector<std::uint64_t>{7}));
+  EXPECT_EQ(core->room(), announcer_core::limits{}.rows_max - 1);
+  take(core->on_durable(now, sent[2].message));
+  EXPECT_EQ(announced, (std::vector<std::uint64_t>{7, 9}));
+}
+
+TEST_F(AnnouncerCore, WhatAQueueFailsForGoesToAnotherAndThatQueueRests) {
+  auto core = make({"q1", "q2"});
+  rows(*core, 1, 2);
+  now += 1s;
+  take(core->on_failed(now, sent[0].message));
+  ASSERT_EQ(receivers(), (names{"q1", "q2"}));
+  EXPECT_EQ(sent[1].updates.SerializeAsString(), sent[0].updates.SerializeAsString());
+  for (std::uint64_t tick = 3; tick < 6; ++tick) {
+    now += 20ms;
+    rows(*core, tick, tick);
+  }
+  EXPECT_EQ(receivers(), (names{"q1", "q2", "q2", "q2", "q2"}));
+  now += 200ms;
+  rows(*core, 6, 6);
+  EXPECT_EQ(receivers().back(), "q1");
+}
+
+TEST_F(AnnouncerCore, WhenAllQueuesRestItWaitsForTheFirstAndRestsGrow) {
+  auto core = make({"q1"});
+  rows(*core, 1, 1);
+  auto wait = 200ms;
+  for (int i = 0; i < 4; ++i, wait *= 2) {
+    take(core->on_failed(now, sent.back().message));
+    ASSERT_EQ(sent.size(), static_cast<std::size_t>(i + 1));
+    ASSERT_EQ(core->next_wake(), now + wait);
+    now += wait;
+    take(core->on_timer(now));
+    ASSERT_EQ(sent.size(), static_cast<std::size_t>(i + 2));
+  }
+  take(core->on_durable(now, sent.back().message));
+  EXPECT_EQ(announced, (std::vector<std::uint64_t>{1}));
+  rows(*core, 2, 2);
+  take(core->on_failed(now, sent.back().message));
+  EXPECT_EQ(core->next_wake(), now + 200ms);  // an answer ends the row of failures
+}
+
+TEST_F(AnnouncerCore, MessagesAndThoseInFlightAreBounded) {
+  announcer_core::limits limits;
+  limits.bytes_max = 1000;
+  limits.in_flight_max = 2;
+  auto core = make({"q1"}, limits);
+  std::vector<announcer_core::row> many;
+  for (std::uint64_t tick = 1; tick <= 40; ++tick)
+    many.push_back(row(tick, 100));
+  many.push_back(row(41, 5000));  // goes alone
+  take(core->on_rows(now, std::move(many)));
+  ASSERT_EQ(sent.size(), 2u);
+  for (std::size_t next = 0; next < sent.size(); ++next) {
+    const auto& updates = sent[next].updates.changes(0);
+    EXPECT_TRUE(updates.ByteSizeLong() <= 1000 || updates.updates_size() == 1);
+    take(core->on_durable(now, sent[next].message));
+    EXPECT_LE(sent.size() - next - 1, 2u);
+  }
+  EXPECT_EQ(announced.back(), 41u);
+}
+
+TEST_F(AnnouncerCore, AQueueThatIsFullIsLeftWhenTheIntervalIsOver) {
+  announcer_core::limits limits;
+  limits.in_flight_max = 1;
+  auto core = make({"q1", "q2"}, limits);
+  rows(*core, 1, 1);
+  rows(*core, 2, 2);
+  rows(*core, 3, 3);
+  EXPECT_EQ(receivers(), (names{"q1"}));
+  ASSERT_EQ(core->next_wake(), now + 20ms);
+  now += 20ms;
+  take(core->on_timer(now));
+  ASSERT_EQ(receivers(), (names{"q1", "q2"}));
+  EXPECT_EQ(sent[1].updates.changes(0).updates_size(), 2);  // gathered meanwhile
+  rows(*core, 4, 4);
+  now += 20ms;
+  take(core->on_timer(now));
+  EXPECT_EQ(sent.size(), 2u);
+  EXPECT_FALSE(core->next_wake());  // only an answer helps
+}
+
+TEST_F(AnnouncerCore, ByItemOneKeyKeepsItsQueue) {
+  auto core = make({"q1", "q2", "q3"}, {}, queue_choice::rendezvous);
+  rows(*core, 1, 60);
+  EXPECT_EQ(sent.size(), 3u);
+  std::set<std::uint64_t> covered;
+  for (const auto& one : sent)
+    for (const auto& update : one.updates.changes(0).updates())
+      covered.insert(update.tick());
+  EXPECT_EQ(covered.size(), 60u);
+}
+
+TEST_F(AnnouncerCore, AnswersToMessagesThatItGaveUpAreNothing) {
+  auto core = make({"q1"});
+  rows(*core, 1, 1);
+  take(core->on_failed(now, sent[0].message));
+  take(core->on_durable(now, sent[0].message));
+  take(core->on_failed(now, 4711));
+  EXPECT_TRUE(announced.empty());
+  EXPECT_EQ(core->room(), announcer_core::limits{}.rows_max - 1);
+}
+
+TEST_F(AnnouncerCore, WithoutQueuesNothingIsSentAndNobodyWakes) {
+  auto core = make({});
+  rows(*core, 1, 1);
+  EXPECT_TRUE(sent.empty());
+  EXPECT_FALSE(core->next_wake());
+}
+
+// ---- losses ----
+
+/// Queues that lose requests, lose answers, answer late or are down for a while. What reached a
+/// queue is durable there, whether the leader hears of it or not.
+struct AnnouncerStorm : testing::TestWithParam<std::uint64_t> {
+  using core = announcer_core;
+  struct answer {
+    core::time at;
+    std::uint64_t message;
+    bool durable;
+  };
+
+  explicit AnnouncerStorm() : random{GetParam()} {
+    limits.rows_max = 1 + below(200);
+    limits.bytes_max = 100 + below(3000);
+    limits.in_flight_max = 1 + below(4);
+    for (std::uint64_t i = 0; i <= below(4); ++i)
+      queues.push_back("q" + std::to_string(i));
+    loss = below(60);
+    start_term();
+  }
+  std::uint64_t below(std::uint64_t bound) { return random.engine() % bound; }
+
+  /// A new leader knows what was announced, and nothing else.
+  void start_term() {
+    in_flight.clear();
+    offered = announced;
+    leader = std::make_unique<core>(
+        limits, queues, select_queues(static_cast<queue_choice>(below(4)), "q0", random));
+  }
+
+  void take(core::effects effects) {
+    for (auto& one : effects)
+      if (auto* out = std::get_if<core::send>(&one))
+        deliver(*out);
+      else
+        announce(std::get<core::announced>(one));
+  }
+  void deliver(const core::send& out) {
+    EXPECT_TRUE(std::find(queues.begin(), queues.end(), out.queue) != queues.end());
+    EXPECT_LE(++at_queue[out.queue], limits.in_flight_max);
+    sender[out.message] = out.queue;
+    const auto lost = below(100) < loss || now < down_until[out.queue];
+    if (!lost)
+      for (const auto& change : out.updates.changes())
+        for (const auto& run : change.covered())
+          for (auto ordinal = run.first(); ordinal <= run.last(); ++ordinal)
+            durable.insert(ordinal);
+    const auto heard = !lost && below(100) >= loss;
+    const auto after = heard ? core::time{1 + below(50)} : core::time{1 + below(2) * 999};
+    in_flight.push_back({now + after, out.message, heard});
+  }
+  void announce(const core::announced& news) {
+    EXPECT_GT(news.through, announced);
+    for (auto tick = announced + 1; tick <= news.through; ++tick)
+      ASSERT_TRUE(durable.contains(tick)) << tick << " was announced before any queue had it";
+    announced = news.through;
+  }
+  void offer() {
+    std::vector<core::row> rows;
+    for (auto room = leader->room(); room > 0 && offered < written; --room)
+      rows.push_back(row(++offered, below(200)));
+    if (!rows.empty()) take(leader->on_rows(now, std::move(rows)));
+  }
+  /// The next thing that happens.
+  void step() {
+    auto next = now + core::time{1 + below(30)};
+    for (const auto& one : in_flight)
+      next = std::min(next, one.at);
+    if (const auto wake = leader->next_wake()) next = std::min(next, *wake);
+    now = std::max(next, now + 1ms);
+    for (std::size_t i = 0; i < in_flight.size();) {
+      if (in_flight[i].at > now) {
+        ++i;
+        continue;
+      }
+      const auto one = in_flight[i];
+      in_flight.erase(in_flight.begin() + static_cast<std::ptrdiff_t>(i));
+      --at_queue[sender[one.message]];
+      take(one.durable ? leader->on_durable(now, one.message)
+                       : leader->on_failed(now, one.message));
+      i = 0;
+    }
+    take(leader->on_timer(now));
+    offer();
+  }
+
+  seeded random;
+  core::limits limits;
+  std::vector<node_id> queues;
+  std::uint64_t loss = 0;  // per cent
+  core::time now{1};
+  std::unique_ptr<core> leader;
+  std::vector<answer> in_flight;
+  std::map<node_id, std::size_t> at_queue;
+  std::map<std::uint64_t, node_id> sender;
+  std::map<node_id, core::time> down_until;
+  std::set<std::uint64_t> durable;
+  std::uint64_t written = 0, offered = 0, announced = 0;
+};
+
+TEST_P(AnnouncerStorm, EveryRowBecomesDurableSomewhereAndNoneIsAnnouncedBefore) {
+  SCOPED_TRACE("seed " + std::to_string(GetParam()));
+  for (int i = 0; i < 2000; ++i) {
+    written += below(4);
+    if (below(50) == 0) down_until[queues[below(queues.size())]] = now + core::time{below(3000)};
+    if (below(300) == 0) {
+      at_queue.clear();
+      start_term();
+    }
+    step();
+  }
+  loss = 0;
+  down_until.clear();
+  const auto healed = now;
+  while (announced < written && now < healed + 60s)
+    step();
+  EXPECT_EQ(announced, written);
+  EXPECT_EQ(leader->room(), limits.rows_max);
+  EXPECT_FALSE(leader->next_wake());
+}
+
+std::vector<std::uint64_t> seeds() {
+  if (const auto* wish = std::getenv("DUNLIN_SEED")) return {std::strtoull(wish, nullptr, 10)};
+  std::vector<std::uint64_t> all(40);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    all[i] = i + 1;
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, AnnouncerStorm, testing::ValuesIn(seeds()));
+
+}  // namespace
