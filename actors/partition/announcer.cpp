@@ -1,5 +1,6 @@
 #include "actors/partition/announcer.hpp"
 
+#include "actors/partition/gathered_updates.hpp"
 #include "messages/error.hpp"
 #include "runtime/ask.hpp"
 #include "runtime/observe/log.hpp"
@@ -18,19 +19,25 @@ core::time now(self_pointer self) {
   return std::chrono::duration_cast<core::time>(self->clock().now().time_since_epoch());
 }
 
-void perform_all(self_pointer self, core::effects all);
+void perform_all(self_pointer self, const core::effects& all);
 
 void fail(self_pointer self, const node_id& queue, std::uint64_t message, const caf::error& why) {
   log::debug("announcer.queue_failed", {{"queue", queue}, {"reason", render(why)}});
   perform_all(self, self->state.core->on_failed(now(self), message));
 }
 
-void perform(self_pointer self, core::send& out) {
+void perform(self_pointer self, const core::send& out) {
   const auto& how = self->state.options.how;
   const auto queue = how.find(out.queue);
   if (!queue) return fail(self, out.queue, out.message, make_error(ec::unavailable));
+  gathered_updates gathered;
+  for (const auto tick : out.rows)
+    for (const auto& change : self->state.rows.at(tick))
+      gathered.add(change);
+  auto updates = gathered.finish();
+  updates.set_time_to_live_ms(how.time_to_live_ms);
   ask(
-      self, queue, how.limits.answer_timeout, std::move(out.updates),
+      self, queue, how.limits.answer_timeout, std::move(updates),
       [self, message = out.message](const v1::EnqueueReply&) {
         perform_all(self, self->state.core->on_durable(now(self), message));
       },
@@ -40,6 +47,8 @@ void perform(self_pointer self, core::send& out) {
 }
 
 void perform(self_pointer self, const core::announced& news) {
+  auto& rows = self->state.rows;
+  rows.erase(rows.begin(), rows.upper_bound(news.through));
   const auto& options = self->state.options;
   const rows_announced done{options.term, news.through, news.rows};
   self->send(options.replica, done);
@@ -56,10 +65,31 @@ void arm(self_pointer self) {
   self->delayed_send(self, wait, caf::tick_atom_v, static_cast<std::int64_t>(wake->count()));
 }
 
-void perform_all(self_pointer self, core::effects all) {
-  for (auto& one : all)
-    std::visit([&](auto& effect) { perform(self, effect); }, one);
+void perform_all(self_pointer self, const core::effects& all) {
+  for (const auto& one : all)
+    std::visit([&](const auto& effect) { perform(self, effect); }, one);
   arm(self);
+}
+
+/// What the core needs to know of a row.
+core::row described(const outbox_rows::row& from) {
+  core::row made{from.tick, {}, 0};
+  for (const auto& change : from.changes) {
+    if (made.item.empty() && change.updates_size() > 0)
+      made.item = change.type() + '\0' + change.updates(0).key();
+    made.bytes += change.ByteSizeLong();
+  }
+  return made;
+}
+
+void take(self_pointer self, outbox_rows& fresh) {
+  auto& state = self->state;
+  std::vector<core::row> rows;
+  for (auto& one : fresh.rows) {
+    rows.push_back(described(one));
+    state.rows.emplace_hint(state.rows.end(), one.tick, std::move(one.changes));
+  }
+  perform_all(self, state.core->on_rows(now(self), std::move(rows)));
 }
 
 }  // namespace
@@ -71,9 +101,7 @@ announcer_actor::behavior_type announcer(self_pointer self, announcer_options op
                                       select_queues(how.choice, options.self, *options.random));
   state.options = std::move(options);
   return {
-      [self](outbox_rows& fresh) {
-        perform_all(self, self->state.core->on_rows(now(self), std::move(fresh.rows)));
-      },
+      [self](outbox_rows& fresh) { take(self, fresh); },
       [self](const leadership_lost&) { self->quit(); },
       [self](caf::tick_atom, std::int64_t armed_for) {
         // A timer that an earlier one replaced still fires; it must not arm another.

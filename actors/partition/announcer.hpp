@@ -14,6 +14,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -24,7 +25,11 @@ namespace dunlin {
 /// Rows of the outbox that were applied: ascending, above all offered before in this term, and no
 /// more than there is room for.
 struct outbox_rows {
-  std::vector<announcer_core::row> rows;
+  struct row {
+    std::uint64_t tick = 0;
+    std::vector<v1::TypeUpdates> changes;  ///< one; of a row that stands for many, one per type
+  };
+  std::vector<row> rows;
 };
 
 using announcer_actor =
@@ -40,6 +45,7 @@ struct announcing_options {
   std::function<message_queue_actor(const node_id&)> find;
   queue_choice choice = queue_choice::random;
   announcer_core::limits limits;
+  std::uint32_t time_to_live_ms = 0;  ///< of the updates (Q10); 0: the queue's default
   /// Types whose changes carry the item as it is now, where it is small enough.
   std::set<std::string, std::less<>> carried;
 };
@@ -56,6 +62,7 @@ struct announcer_options {
 struct announcer_state {
   announcer_options options;
   std::unique_ptr<announcer_core> core;
+  std::map<std::uint64_t, std::vector<v1::TypeUpdates>> rows;  ///< not yet announced, by tick
   std::optional<announcer_core::time> armed;
 };
 

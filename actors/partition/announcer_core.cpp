@@ -1,17 +1,8 @@
 #include "actors/partition/announcer_core.hpp"
 
-#include "actors/partition/gathered_updates.hpp"
-
 #include <algorithm>
 
 namespace dunlin {
-
-/// Type and key of a change; of a row that stands for many, of its first type.
-static std::string item_of(const announcer_core::row& what) {
-  if (what.changes.empty()) return {};
-  const auto& first = what.changes.front();
-  return first.type() + '\0' + (first.updates_size() > 0 ? first.updates(0).key() : std::string());
-}
 
 announcer_core::announcer_core(limits bounds, std::vector<node_id> queues,
                                std::unique_ptr<queue_selection> selection)
@@ -26,10 +17,7 @@ announcer_core::effects announcer_core::on_rows(time now, std::vector<row> rows)
   for (auto& one : rows) {
     const auto tick = one.tick;
     DUNLIN_ASSERT(rows_.empty() || tick > rows_.rbegin()->first);
-    std::size_t bytes = 0;
-    for (const auto& change : one.changes)
-      bytes += change.ByteSizeLong();
-    rows_.emplace_hint(rows_.end(), tick, held{std::move(one), bytes, false});
+    rows_.emplace_hint(rows_.end(), tick, held{std::move(one), false});
     waiting_.insert(waiting_.end(), tick);
   }
   effects out;
@@ -112,7 +100,7 @@ std::optional<node_id> announcer_core::queue_for(const row& what) {
     return full(current_) ? std::nullopt : std::optional(current_);
   const auto names = usable();
   if (names.empty()) return std::nullopt;
-  const auto& chosen = names.at(selection_->choose(names, by_item ? item_of(what) : std::string()));
+  const auto& chosen = names.at(selection_->choose(names, what.item));
   if (!by_item) {
     current_ = chosen;
     interval_end_ = now_ + limits_.interval;
@@ -125,7 +113,6 @@ announcer_core::send announcer_core::make_message(const node_id& queue) {
   auto& fresh = in_flight_[id];
   fresh.queue = queue;
   fresh.sent_at = now_;
-  gathered_updates gathered;
   std::size_t bytes = 0;
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     const auto& one = rows_.at(*next);
@@ -133,17 +120,13 @@ announcer_core::send announcer_core::make_message(const node_id& queue) {
       ++next;
       continue;
     }
-    bytes += one.bytes;
+    bytes += one.what.bytes;
     if (!fresh.ticks.empty() && bytes > limits_.bytes_max) break;
-    for (const auto& change : one.what.changes)
-      gathered.add(change);
     fresh.ticks.push_back(*next);
     next = waiting_.erase(next);
   }
   ++queues_.at(queue).in_flight;
-  auto updates = gathered.finish();
-  updates.set_time_to_live_ms(limits_.time_to_live_ms);
-  return {queue, id, std::move(updates)};
+  return {queue, id, fresh.ticks};
 }
 
 std::optional<announcer_core::message> announcer_core::take(std::uint64_t id) {

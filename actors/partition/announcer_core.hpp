@@ -8,7 +8,6 @@
 #pragma once
 
 #include "actors/partition/queue_selection.hpp"
-#include "messages/dunlin/v1/cache.pb.h"
 
 #include <chrono>
 #include <cstdint>
@@ -16,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -32,20 +32,20 @@ public:
     std::size_t in_flight_max = 4;       ///< messages at one queue
     time answer_timeout{1000};
     time rest_min{200}, rest_max{5000};  ///< of a queue that failed; longer each time in a row
-    std::uint32_t time_to_live_ms = 0;   ///< of the updates (Q10); 0: the queue's default
   };
 
-  /// One row of the outbox.
+  /// One row of the outbox; what it says is the owner's.
   struct row {
     std::uint64_t tick = 0;
-    std::vector<v1::TypeUpdates> changes;  ///< one; of a row that stands for many, one per type
+    std::string item;  ///< type and key, for the selection
+    std::size_t bytes = 0;
   };
 
   // ---- effects ----
   struct send {
     node_id queue;
     std::uint64_t message = 0;
-    v1::EnqueueUpdates updates;
+    std::vector<std::uint64_t> rows;  ///< ticks, ascending
   };
   /// Every row up to this tick is durable at some queue; so many of them were not before.
   struct announced {
@@ -73,7 +73,6 @@ public:
 private:
   struct held {
     row what;
-    std::size_t bytes = 0;
     bool durable = false;
   };
   struct queue_state {

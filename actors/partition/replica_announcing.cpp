@@ -23,8 +23,8 @@ static v1::TypeUpdates updates_of(partition_id id, const std::string& type, std:
 }
 
 /// Rows were dropped: of each of their types anything may have changed.
-static announcer_core::row dropped(partition_id id, const v1::OutboxRecord& from) {
-  announcer_core::row made{from.tick(), {}};
+static outbox_rows::row dropped(partition_id id, const v1::OutboxRecord& from) {
+  outbox_rows::row made{from.tick(), {}};
   for (const auto& one : from.dropped_through()) {
     made.changes.push_back(updates_of(id, one.type(), 1, one.ordinal()));
     auto& all = *made.changes.back().add_updates();
@@ -44,10 +44,10 @@ static void carry(const partition_machine::item_now& now, v1::CacheUpdate& updat
     update.set_removed(true);
 }
 
-static announcer_core::row row_of(const partition_machine& machine, const announcing_options& how,
-                                  const v1::OutboxRecord& from) {
+static outbox_rows::row row_of(const partition_machine& machine, const announcing_options& how,
+                               const v1::OutboxRecord& from) {
   if (from.type() == cached::dropped_rows) return dropped(machine.id(), from);
-  announcer_core::row made{from.tick(), {}};
+  outbox_rows::row made{from.tick(), {}};
   made.changes.push_back(updates_of(machine.id(), from.type(), from.ordinal(), from.ordinal()));
   auto& update = *made.changes.back().add_updates();
   update.set_tick(from.tick());

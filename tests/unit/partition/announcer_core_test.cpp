@@ -21,16 +21,7 @@ struct seeded final : random_source {
 };
 
 announcer_core::row row(std::uint64_t tick, std::size_t bytes = 10) {
-  v1::TypeUpdates change;
-  change.set_type("object");
-  change.set_partition(1);
-  change.add_covered()->set_first(tick);
-  change.mutable_covered(0)->set_last(tick);
-  auto& update = *change.add_updates();
-  update.set_tick(tick);
-  update.set_key("k" + std::to_string(tick));
-  update.set_value(std::string(bytes, 'v'));
-  return {tick, {change}};
+  return {tick, "object k" + std::to_string(tick), bytes};
 }
 
 struct AnnouncerCore : testing::Test {
@@ -71,10 +62,7 @@ TEST_F(AnnouncerCore, RowsGoOutAtOnceAsOneMessage) {
   auto core = make({"q1"});
   rows(*core, 1, 3);
   ASSERT_EQ(sent.size(), 1u);
-  ASSERT_EQ(sent[0].updates.changes_size(), 1);
-  EXPECT_EQ(sent[0].updates.changes(0).covered_size(), 1);
-  EXPECT_EQ(sent[0].updates.changes(0).covered(0).last(), 3u);
-  EXPECT_EQ(sent[0].updates.changes(0).updates_size(), 3);
+  EXPECT_EQ(sent[0].rows, (std::vector<std::uint64_t>{1, 2, 3}));
   EXPECT_FALSE(core->next_wake());
 }
 
@@ -108,7 +96,7 @@ TEST_F(AnnouncerCore, WhatAQueueFailsForGoesToAnotherAndThatQueueRests) {
   now += 1s;
   take(core->on_failed(now, sent[0].message));
   ASSERT_EQ(receivers(), (names{"q1", "q2"}));
-  EXPECT_EQ(sent[1].updates.SerializeAsString(), sent[0].updates.SerializeAsString());
+  EXPECT_EQ(sent[1].rows, sent[0].rows);
   for (std::uint64_t tick = 3; tick < 6; ++tick) {
     now += 20ms;
     rows(*core, tick, tick);
@@ -150,8 +138,7 @@ TEST_F(AnnouncerCore, MessagesAndThoseInFlightAreBounded) {
   take(core->on_rows(now, std::move(many)));
   ASSERT_EQ(sent.size(), 2u);
   for (std::size_t next = 0; next < sent.size(); ++next) {
-    const auto& updates = sent[next].updates.changes(0);
-    EXPECT_TRUE(updates.ByteSizeLong() <= 1000 || updates.updates_size() == 1);
+    EXPECT_EQ(sent[next].rows.size(), sent[next].rows[0] == 41 ? 1u : 10u);
     take(core->on_durable(now, sent[next].message));
     EXPECT_LE(sent.size() - next - 1, 2u);
   }
@@ -170,7 +157,7 @@ TEST_F(AnnouncerCore, AQueueThatIsFullIsLeftWhenTheIntervalIsOver) {
   now += 20ms;
   take(core->on_timer(now));
   ASSERT_EQ(receivers(), (names{"q1", "q2"}));
-  EXPECT_EQ(sent[1].updates.changes(0).updates_size(), 2);  // gathered meanwhile
+  EXPECT_EQ(sent[1].rows.size(), 2u);  // gathered meanwhile
   rows(*core, 4, 4);
   now += 20ms;
   take(core->on_timer(now));
@@ -184,8 +171,7 @@ TEST_F(AnnouncerCore, ByItemOneKeyKeepsItsQueue) {
   EXPECT_EQ(sent.size(), 3u);
   std::set<std::uint64_t> covered;
   for (const auto& one : sent)
-    for (const auto& update : one.updates.changes(0).updates())
-      covered.insert(update.tick());
+    covered.insert(one.rows.begin(), one.rows.end());
   EXPECT_EQ(covered.size(), 60u);
 }
 
@@ -249,11 +235,8 @@ struct AnnouncerStorm : testing::TestWithParam<std::uint64_t> {
     EXPECT_LE(++at_queue[out.queue], limits.in_flight_max);
     sender[out.message] = out.queue;
     const auto lost = below(100) < loss || now < down_until[out.queue];
-    if (!lost)
-      for (const auto& change : out.updates.changes())
-        for (const auto& run : change.covered())
-          for (auto ordinal = run.first(); ordinal <= run.last(); ++ordinal)
-            durable.insert(ordinal);
+    EXPECT_TRUE(std::is_sorted(out.rows.begin(), out.rows.end()));
+    if (!lost) durable.insert(out.rows.begin(), out.rows.end());
     const auto heard = !lost && below(100) >= loss;
     const auto after = heard ? core::time{1 + below(50)} : core::time{1 + below(2) * 999};
     in_flight.push_back({now + after, out.message, heard});
