@@ -58,27 +58,28 @@ static bool reads_back(const google::protobuf::MessageLite& what) {
 }
 
 /// What every batch says besides its commands.
-static v1::CommandBatch new_batch(self_pointer self) {
-  auto& state = self->state;
+static v1::CommandBatch new_batch(const state_t& state) {
   v1::CommandBatch batch;
   batch.set_leader_time_ms(state.options.clock->now_ms());
   batch.set_announced_through(state.announced_through);
+  return batch;
+}
+
+static void send_round(self_pointer self, leader_desk::round_id id, buffer batch) {
+  auto& state = self->state;
   state.announced_told = state.announced_through;
   state.trim_next = now(self) + state.options.trim_interval;
-  return batch;
+  self->send(state.options.replica, propose_round{state.options.term, id, std::move(batch)});
 }
 
 static void propose(self_pointer self, const leader_desk::round& round) {
   auto& state = self->state;
-  auto batch = new_batch(self);
+  auto batch = new_batch(state);
   for (const auto id : round.members)
     *batch.add_commands() = state.requests.at(id).command;
   auto bytes = std::make_shared<std::string>();
-  if (batch.SerializeToString(bytes.get()) && v1::CommandBatch{}.ParseFromString(*bytes)) {
-    self->send(state.options.replica,
-               propose_round{state.options.term, round.id, std::move(bytes)});
-    return;
-  }
+  if (batch.SerializeToString(bytes.get()) && v1::CommandBatch{}.ParseFromString(*bytes))
+    return send_round(self, round.id, std::move(bytes));
   for (const auto id : state.desk.finish(round.id)) {
     auto one = take(state, id);
     auto promise = one.promise;
@@ -117,11 +118,9 @@ static void applied(self_pointer self, const round_applied& done) {
 /// Nobody has asked for anything in a while: a batch of no commands takes the announced rows away.
 /// It belongs to no round of the desk, whose numbers begin at 1: nobody waits for it.
 static void trim_outbox(self_pointer self) {
-  auto& state = self->state;
+  const auto& state = self->state;
   if (state.announced_through == state.announced_told || now(self) < state.trim_next) return;
-  const auto bytes = new_batch(self).SerializeAsString();
-  self->send(state.options.replica,
-             propose_round{state.options.term, 0, std::make_shared<const std::string>(bytes)});
+  send_round(self, 0, std::make_shared<const std::string>(new_batch(state).SerializeAsString()));
 }
 
 static void look(self_pointer self) {
