@@ -22,8 +22,17 @@ core::time now(self_pointer self) {
 void perform_all(self_pointer self, const core::effects& all);
 
 void fail(self_pointer self, const node_id& queue, std::uint64_t message, const caf::error& why) {
-  log::debug("announcer.queue_failed", {{"queue", queue}, {"reason", render(why)}});
-  perform_all(self, self->state.core->on_failed(now(self), message));
+  auto& core = *self->state.core;
+  const auto reason = code_of(why);
+  if (reason != ec::bad_message && reason != ec::invalid_argument) {
+    log::debug("announcer.queue_failed", {{"queue", queue}, {"reason", render(why)}});
+    return perform_all(self, core.on_failed(now(self), message));
+  }
+  const auto before = core.given_up();
+  const auto effects = core.on_refused(now(self), message);
+  if (core.given_up() > before)
+    log::error("announcer.row_given_up", {{"queue", queue}, {"reason", render(why)}});
+  perform_all(self, effects);
 }
 
 void perform(self_pointer self, const core::send& out) {

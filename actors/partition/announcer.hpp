@@ -27,7 +27,8 @@ namespace dunlin {
 struct outbox_rows {
   struct row {
     std::uint64_t tick = 0;
-    std::vector<v1::TypeUpdates> changes;  ///< one; of a row that stands for many, one per type
+    /// One; of a row that stands for many, one per type; none: nothing to tell.
+    std::vector<v1::TypeUpdates> changes;
   };
   std::vector<row> rows;
 };

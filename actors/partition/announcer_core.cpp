@@ -17,10 +17,12 @@ announcer_core::effects announcer_core::on_rows(time now, std::vector<row> rows)
   for (auto& one : rows) {
     const auto tick = one.tick;
     DUNLIN_ASSERT(rows_.empty() || tick > rows_.rbegin()->first);
-    rows_.emplace_hint(rows_.end(), tick, held{std::move(one), false});
-    waiting_.insert(waiting_.end(), tick);
+    const auto silent = one.bytes == 0;
+    rows_.emplace_hint(rows_.end(), tick, held{std::move(one), silent, false});
+    if (!silent) waiting_.insert(waiting_.end(), tick);
   }
   effects out;
+  advance(out);
   dispatch(out);
   return out;
 }
@@ -34,7 +36,7 @@ announcer_core::effects announcer_core::on_durable(time now, std::uint64_t id) {
     queue.rests_until = {};
     selection_->observe(done->queue, now - done->sent_at);
     for (const auto tick : done->ticks)
-      rows_.at(tick).durable = true;
+      rows_.at(tick).done = true;
     advance(out);
   }
   dispatch(out);
@@ -54,6 +56,24 @@ announcer_core::effects announcer_core::on_failed(time now, std::uint64_t id) {
     }
   }
   effects out;
+  dispatch(out);
+  return out;
+}
+
+announcer_core::effects announcer_core::on_refused(time now, std::uint64_t id) {
+  now_ = now;
+  effects out;
+  if (const auto refused = take(id)) {
+    const auto lonely = refused->ticks.size() == 1;
+    for (const auto tick : refused->ticks) {
+      auto& one = rows_.at(tick);
+      one.done = lonely;
+      one.alone = true;
+      if (!lonely) waiting_.insert(tick);
+    }
+    given_up_ += lonely ? 1 : 0;
+    advance(out);
+  }
   dispatch(out);
   return out;
 }
@@ -121,9 +141,10 @@ announcer_core::send announcer_core::make_message(const node_id& queue) {
       continue;
     }
     bytes += one.what.bytes;
-    if (!fresh.ticks.empty() && bytes > limits_.bytes_max) break;
+    if (!fresh.ticks.empty() && (one.alone || bytes > limits_.bytes_max)) break;
     fresh.ticks.push_back(*next);
     next = waiting_.erase(next);
+    if (one.alone || fresh.ticks.size() >= limits_.message_rows_max) break;
   }
   ++queues_.at(queue).in_flight;
   return {queue, id, fresh.ticks};
@@ -138,7 +159,7 @@ std::optional<announcer_core::message> announcer_core::take(std::uint64_t id) {
 
 void announcer_core::advance(effects& out) {
   announced news;
-  while (!rows_.empty() && rows_.begin()->second.durable) {
+  while (!rows_.empty() && rows_.begin()->second.done) {
     news.through = rows_.begin()->first;
     ++news.rows;
     rows_.erase(rows_.begin());

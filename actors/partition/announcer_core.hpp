@@ -3,8 +3,13 @@
 /// does not answer for in time goes to another one, and that queue is left alone for a while.
 ///
 /// Knows no clock, no actor: time is an argument, effects come out as values. The owner performs
-/// `send` with limits.answer_timeout, answers each with exactly one of on_durable() or on_failed(),
-/// and calls on_timer() when next_wake() has come. Rows may reach queues twice, in any order.
+/// `send` with limits.answer_timeout, answers each with exactly one of on_durable(), on_failed() or
+/// on_refused(), and calls on_timer() when next_wake() has come. Rows may reach queues twice, in
+/// any order.
+///
+/// A row that queues cannot read must not hold up all others for ever: what was refused is sent
+/// again a row at a time, and the row that is refused alone is given up. It counts as announced;
+/// its ordinal stays missing, which makes caches drop what they hold of its type.
 #pragma once
 
 #include "actors/partition/queue_selection.hpp"
@@ -29,6 +34,7 @@ public:
     time interval{20};                   ///< rows that come within one go to one queue
     std::size_t rows_max = 1024;         ///< held: sent or not, and not yet announced
     std::size_t bytes_max = 256u << 10;  ///< of one message, about; a larger row goes alone
+    std::size_t message_rows_max = 256;  ///< so also a bound of its runs of ordinals
     std::size_t in_flight_max = 4;       ///< messages at one queue
     time answer_timeout{1000};
     time rest_min{200}, rest_max{5000};  ///< of a queue that failed; longer each time in a row
@@ -37,8 +43,8 @@ public:
   /// One row of the outbox; what it says is the owner's.
   struct row {
     std::uint64_t tick = 0;
-    std::string item;  ///< type and key, for the selection
-    std::size_t bytes = 0;
+    std::string item;       ///< type and key, for the selection
+    std::size_t bytes = 0;  ///< 0: there is nothing to say, so it counts as announced
   };
 
   // ---- effects ----
@@ -47,7 +53,8 @@ public:
     std::uint64_t message = 0;
     std::vector<std::uint64_t> rows;  ///< ticks, ascending
   };
-  /// Every row up to this tick is durable at some queue; so many of them were not before.
+  /// Every row up to this tick is durable at some queue, or given up; so many of them were not
+  /// before.
   struct announced {
     std::uint64_t through = 0;
     std::size_t rows = 0;
@@ -63,17 +70,21 @@ public:
   /// Ascending, above all before; at most room() of them.
   effects on_rows(time now, std::vector<row> rows);
   effects on_durable(time now, std::uint64_t message);
-  /// No answer in time, the peer was lost, or it refused.
+  /// No answer in time, the peer was lost, or it cannot take more.
   effects on_failed(time now, std::uint64_t message);
+  /// The queue is well, but cannot make sense of the message.
+  effects on_refused(time now, std::uint64_t message);
   effects on_timer(time now);
 
   std::optional<time> next_wake() const;
   std::size_t room() const { return limits_.rows_max - rows_.size(); }
+  std::uint64_t given_up() const { return given_up_; }
 
 private:
   struct held {
     row what;
-    bool durable = false;
+    bool done = false;   // durable, or given up
+    bool alone = false;  // was in a message that was refused
   };
   struct queue_state {
     std::size_t in_flight = 0;
@@ -106,6 +117,7 @@ private:
   std::set<std::uint64_t> waiting_;     // ticks of rows that are in no message
   std::map<std::uint64_t, message> in_flight_;
   std::uint64_t last_message_ = 0;
+  std::uint64_t given_up_ = 0;
   node_id current_;  // of this interval; empty: none yet
   time interval_end_{};
 };

@@ -13,12 +13,9 @@ static v1::TypeUpdates updates_of(partition_id id, const std::string& type, std:
   v1::TypeUpdates made;
   made.set_type(type);
   made.set_partition(id);
-  // Rows of releases before ordinals have none.
-  if (last > 0) {
-    auto& run = *made.add_covered();
-    run.set_first(first);
-    run.set_last(last);
-  }
+  auto& run = *made.add_covered();
+  run.set_first(first);
+  run.set_last(last);
   return made;
 }
 
@@ -48,6 +45,8 @@ static outbox_rows::row row_of(const partition_machine& machine, const announcin
                                const v1::OutboxRecord& from) {
   if (from.type() == cached::dropped_rows) return dropped(machine.id(), from);
   outbox_rows::row made{from.tick(), {}};
+  // Of a release before ordinals: nobody who can listen has been told anything older.
+  if (from.ordinal() == 0) return made;
   made.changes.push_back(updates_of(machine.id(), from.type(), from.ordinal(), from.ordinal()));
   auto& update = *made.changes.back().add_updates();
   update.set_tick(from.tick());

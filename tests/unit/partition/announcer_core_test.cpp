@@ -185,6 +185,40 @@ TEST_F(AnnouncerCore, AnswersToMessagesThatItGaveUpAreNothing) {
   EXPECT_EQ(core->room(), announcer_core::limits{}.rows_max - 1);
 }
 
+TEST_F(AnnouncerCore, ARowThatNoQueueCanReadIsFoundAndGivenUpAndHoldsNobodyUp) {
+  auto core = make({"q1"});
+  rows(*core, 1, 5);
+  for (std::size_t next = 0; next < sent.size(); ++next) {
+    const auto& in = sent[next].rows;
+    const auto poisoned = std::find(in.begin(), in.end(), 3u) != in.end();
+    take(poisoned ? core->on_refused(now, sent[next].message)
+                  : core->on_durable(now, sent[next].message));
+    ASSERT_LT(sent.size(), 10u);
+  }
+  EXPECT_EQ(announced.back(), 5u);
+  EXPECT_EQ(core->given_up(), 1u);
+  EXPECT_FALSE(core->next_wake());
+  rows(*core, 6, 7);  // the queue did not rest
+  EXPECT_EQ(sent.back().rows, (std::vector<std::uint64_t>{6, 7}));
+}
+
+TEST_F(AnnouncerCore, ARowWithNothingToSayIsAnnouncedAtOnce) {
+  auto core = make({"q1"});
+  take(core->on_rows(now, {row(1, 0), row(2, 0), row(3, 9), row(4, 0)}));
+  EXPECT_EQ(announced, (std::vector<std::uint64_t>{2}));
+  EXPECT_EQ(sent.at(0).rows, (std::vector<std::uint64_t>{3}));
+  take(core->on_durable(now, sent[0].message));
+  EXPECT_EQ(announced.back(), 4u);
+}
+
+TEST_F(AnnouncerCore, NoMessageHasMoreRowsThanAQueueTakesRunsOfOrdinals) {
+  auto core = make({"q1", "q2"}, {}, queue_choice::rendezvous);
+  rows(*core, 1, 1000);
+  EXPECT_GE(sent.size(), 4u);
+  for (const auto& one : sent)
+    EXPECT_LE(one.rows.size(), announcer_core::limits{}.message_rows_max);
+}
+
 TEST_F(AnnouncerCore, WithoutQueuesNothingIsSentAndNobodyWakes) {
   auto core = make({});
   rows(*core, 1, 1);
@@ -202,15 +236,18 @@ struct AnnouncerStorm : testing::TestWithParam<std::uint64_t> {
     core::time at;
     std::uint64_t message;
     bool durable;
+    bool refused;
   };
 
   explicit AnnouncerStorm() : random{GetParam()} {
     limits.rows_max = 1 + below(200);
     limits.bytes_max = 100 + below(3000);
+    limits.message_rows_max = 1 + below(50);
     limits.in_flight_max = 1 + below(4);
     for (std::uint64_t i = 0; i <= below(4); ++i)
       queues.push_back("q" + std::to_string(i));
     loss = below(60);
+    poison = below(3) == 0 ? 50 + below(100) : 0;
     start_term();
   }
   std::uint64_t below(std::uint64_t bound) { return random.engine() % bound; }
@@ -234,23 +271,26 @@ struct AnnouncerStorm : testing::TestWithParam<std::uint64_t> {
     EXPECT_TRUE(std::find(queues.begin(), queues.end(), out.queue) != queues.end());
     EXPECT_LE(++at_queue[out.queue], limits.in_flight_max);
     sender[out.message] = out.queue;
-    const auto lost = below(100) < loss || now < down_until[out.queue];
+    const auto refused = poison > 0 && std::any_of(out.rows.begin(), out.rows.end(),
+                                                   [&](auto row) { return row % poison == 0; });
+    const auto lost = refused || below(100) < loss || now < down_until[out.queue];
     EXPECT_TRUE(std::is_sorted(out.rows.begin(), out.rows.end()));
     if (!lost) durable.insert(out.rows.begin(), out.rows.end());
     const auto heard = !lost && below(100) >= loss;
     const auto after = heard ? core::time{1 + below(50)} : core::time{1 + below(2) * 999};
-    in_flight.push_back({now + after, out.message, heard});
+    in_flight.push_back({now + after, out.message, heard, refused && below(100) >= loss});
   }
   void announce(const core::announced& news) {
     EXPECT_GT(news.through, announced);
     for (auto tick = announced + 1; tick <= news.through; ++tick)
-      ASSERT_TRUE(durable.contains(tick)) << tick << " was announced before any queue had it";
+      ASSERT_TRUE(durable.contains(tick) || (poison > 0 && tick % poison == 0))
+          << tick << " was announced before any queue had it";
     announced = news.through;
   }
   void offer() {
     std::vector<core::row> rows;
     for (auto room = leader->room(); room > 0 && offered < written; --room)
-      rows.push_back(row(++offered, below(200)));
+      rows.push_back(row(++offered, 1 + below(200)));
     if (!rows.empty()) take(leader->on_rows(now, std::move(rows)));
   }
   /// The next thing that happens.
@@ -268,8 +308,9 @@ struct AnnouncerStorm : testing::TestWithParam<std::uint64_t> {
       const auto one = in_flight[i];
       in_flight.erase(in_flight.begin() + static_cast<std::ptrdiff_t>(i));
       --at_queue[sender[one.message]];
-      take(one.durable ? leader->on_durable(now, one.message)
-                       : leader->on_failed(now, one.message));
+      take(one.durable   ? leader->on_durable(now, one.message)
+           : one.refused ? leader->on_refused(now, one.message)
+                         : leader->on_failed(now, one.message));
       i = 0;
     }
     take(leader->on_timer(now));
@@ -279,7 +320,8 @@ struct AnnouncerStorm : testing::TestWithParam<std::uint64_t> {
   seeded random;
   core::limits limits;
   std::vector<node_id> queues;
-  std::uint64_t loss = 0;  // per cent
+  std::uint64_t loss = 0;    // per cent
+  std::uint64_t poison = 0;  // multiples of it cannot be read; 0: all can
   core::time now{1};
   std::unique_ptr<core> leader;
   std::vector<answer> in_flight;
@@ -303,8 +345,9 @@ TEST_P(AnnouncerStorm, EveryRowBecomesDurableSomewhereAndNoneIsAnnouncedBefore) 
   }
   loss = 0;
   down_until.clear();
-  const auto healed = now;
-  while (announced < written && now < healed + 60s)
+  // With room for one row each takes a round trip.
+  const auto enough = now + 60s + 60ms * (written - announced);
+  while (announced < written && now < enough)
     step();
   EXPECT_EQ(announced, written);
   EXPECT_EQ(leader->room(), limits.rows_max);

@@ -15,6 +15,7 @@ struct queues {
   std::vector<v1::CacheUpdate> updates;
   std::map<node_id, int> messages;
   std::set<node_id> silent, refusing;
+  std::string unreadable;  ///< a key
   std::map<node_id, message_queue_actor> at;
 };
 
@@ -25,6 +26,10 @@ message_queue_actor::behavior_type queue(message_queue_actor::pointer self, queu
         ++all->messages[name];
         if (all->silent.contains(name)) return self->make_response_promise<v1::EnqueueReply>();
         if (all->refusing.contains(name)) return make_error(ec::overloaded);
+        for (const auto& change : wish.changes())
+          for (const auto& update : change.updates())
+            if (!all->unreadable.empty() && update.key() == all->unreadable)
+              return make_error(ec::bad_message);
         for (const auto& change : wish.changes()) {
           EXPECT_EQ(change.type(), "object");
           EXPECT_EQ(change.partition(), 1u);
@@ -171,6 +176,15 @@ TEST_F(Announcing, ChangesOfTypesThatAreCarriedBringWhatTheItemIsNow) {
   world->advance(10ms);
   ASSERT_EQ(all.updates.size(), 2u);
   EXPECT_TRUE(all.updates[1].removed());
+}
+
+TEST_F(Announcing, ARowThatQueuesCannotReadIsGivenUpAloneAndItsOrdinalStaysMissing) {
+  start({"q1"});
+  all.unreadable = std::string(16, 'b') + "k7";
+  put(20);
+  world->advance(6s);
+  EXPECT_EQ(missing(20), 1u);
+  EXPECT_EQ(outbox_rows(leader), 0u);
 }
 
 TEST_F(Announcing, WithoutQueuesTheOutboxKeepsItsRows) {
