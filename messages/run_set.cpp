@@ -23,7 +23,8 @@ bool well_formed(const std::vector<ordinal_run>& runs) {
 
 std::uint64_t numbers_in(const std::vector<ordinal_run>& runs) {
   std::uint64_t sum = 0;
-  for (const auto& run : runs) sum += run.last - run.first + 1;
+  for (const auto& run : runs)
+    sum += run.last - run.first + 1;
   return sum;
 }
 
@@ -34,12 +35,12 @@ bool run_set::add(ordinal_run run) {
     runs_.push_back(run);
     return true;
   }
-  const auto begin = std::lower_bound(runs_.begin(), runs_.end(), run.first,
-                                      [](const ordinal_run& have, std::uint64_t first) {
-                                        return have.last + 1 < first;
-                                      });
+  const auto begin = std::lower_bound(
+      runs_.begin(), runs_.end(), run.first,
+      [](const ordinal_run& have, std::uint64_t first) { return have.last + 1 < first; });
   auto end = begin;
-  while (end != runs_.end() && end->first <= run.last + 1) ++end;
+  while (end != runs_.end() && end->first <= run.last + 1)
+    ++end;
   if (begin == end) {
     runs_.insert(begin, run);
     return true;
@@ -74,7 +75,8 @@ bool run_progress::add(ordinal_run run) {
 
 bool run_progress::add(const std::vector<ordinal_run>& runs) {
   bool any = false;
-  for (const auto& run : runs) any |= add(run);
+  for (const auto& run : runs)
+    any |= add(run);
   return any;
 }
 
