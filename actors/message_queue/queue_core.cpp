@@ -36,7 +36,7 @@ queue_core::effects queue_core::on_enqueue(time now, request_id request, queue::
   }
   const auto wanted = what.time_to_live.count() == 0 ? limits_.time_to_live : what.time_to_live;
   const auto lives = std::clamp(wanted, limits_.time_to_live_min, limits_.time_to_live_max);
-  const auto& row = spool_.append(std::move(what), bytes, now + lives, request);
+  const auto& row = spool_.append(limits_, std::move(what), bytes, now + lives, request);
   ++count_.rows;
   for (const auto& changes : row.what->changes)
     count_.updates += changes.updates.size();

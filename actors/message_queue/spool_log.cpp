@@ -29,8 +29,10 @@ bool spool_log::full(const options& limits, std::size_t bytes) const {
          unpersisted_bytes_ + bytes > limits.unpersisted_bytes_max;
 }
 
-const spool_row& spool_log::append(enqueue what, std::size_t bytes, time expires,
-                                   std::uint64_t request) {
+const spool_row& spool_log::append(const options& limits, enqueue what, std::size_t bytes,
+                                   time expires, std::uint64_t request) {
+  while (!rows_.empty() && bytes_ + bytes > limits.spool_bytes_max)
+    pop();
   waiting_.push_back({++last_, request, bytes});
   unpersisted_bytes_ += bytes;
   bytes_ += bytes;

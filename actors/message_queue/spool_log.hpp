@@ -35,7 +35,9 @@ public:
   std::uint64_t last() const { return last_; }
   /// No room for another one until some are on disk.
   bool full(const options& limits, std::size_t bytes) const;
-  const spool_row& append(enqueue what, std::size_t bytes, time expires, std::uint64_t request);
+  /// The oldest rows make room.
+  const spool_row& append(const options& limits, enqueue what, std::size_t bytes, time expires,
+                          std::uint64_t request);
   /// These are on disk now; who waits for that.
   std::vector<waiting_row> persisted(std::uint64_t row);
   /// This one will not be: its request, if it waits.
