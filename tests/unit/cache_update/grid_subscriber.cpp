@@ -107,7 +107,16 @@ void subscriber_node::judge(const subscription_core::apply& what) {
     auto& tick = cache.ticks[one.key];
     tick = std::max(tick, one.tick);
     if (one.tick <= cache.base_tick) ports_.wrong("a change from before the base");
+    note_delay(what, one.tick);
   }
+}
+
+void subscriber_node::note_delay(const subscription_core::apply& what, std::uint64_t tick) {
+  const auto& all = *ports_.history(what.partition, what.type);
+  const auto at = std::lower_bound(
+      all.begin(), all.end(), tick,
+      [](const committed& one, std::uint64_t number) { return one.tick < number; });
+  delays.push_back(time_.now() - at->at);
 }
 
 void subscriber_node::judge(const subscription_core::drop& what) {

@@ -49,7 +49,7 @@ public:
   const std::vector<std::string> types;
   node_clock clock;
   std::uint64_t frames = 0, proofs = 0, applied = 0;
-  subscription_core::figures total;  ///< of the lives before
+  std::vector<ms> delays;  ///< of applied changes, since their commits
 
 private:
   struct held {
@@ -63,6 +63,7 @@ private:
   void perform(subscription_core::effects all);
   void judge(const subscription_core::apply& what);
   void judge(const subscription_core::drop& what);
+  void note_delay(const subscription_core::apply& what, std::uint64_t tick);
   void judge(const subscription_core::proven& what);
   bool wants(const std::string& type) const;
   void arm();
