@@ -11,6 +11,7 @@ std::optional<queue_session::wish> queue_session::ask(time now, random_source& r
     return std::nullopt;
   }
   state_ = state::asking;
+  asked_at_ = now;
   retry_at_ = now + limits_.subscribe_timeout;
   return wish{++attempt_, incarnation_, received_.through()};
 }
@@ -38,7 +39,8 @@ void queue_session::on_refused(time now, std::uint64_t attempt, random_source& r
 void queue_session::on_lost(time now, random_source& random) { back_off(now, random); }
 
 void queue_session::on_up(time now) {
-  if (state_ == state::off) retry_at_ = now;
+  // A question that was on its way when the link broke is not answered any more.
+  if (state_ != state::on) ask_at(now);
 }
 
 void queue_session::back_off(time now, random_source& random) {
@@ -49,17 +51,24 @@ void queue_session::back_off(time now, random_source& random) {
   ask_at(now + time{static_cast<time::rep>(half + random.next() % half)});
 }
 
+void queue_session::notice(time now, std::uint64_t incarnation) {
+  if (incarnation == incarnation_) last_heard_ = now;
+  // Another life does not know us. One that speaks while we wait to ask it can be asked.
+  if (state_ == state::on && incarnation > incarnation_) ask_at(now);
+  if (state_ == state::off)
+    retry_at_ = std::min(retry_at_, std::max(now, asked_at_ + limits_.ask_gap));
+}
+
 queue_session::arrival queue_session::on_batch(time now, const batch& came) {
-  if (came.queue_incarnation > incarnation_ && state_ == state::on) ask_at(now);
+  notice(now, came.queue_incarnation);
   if (came.queue_incarnation != incarnation_) return arrival::late;
-  last_heard_ = now;
   const bool mends = came.sequence < received_.highest();
   if (!received_.add({came.after + 1, came.sequence})) {
     // It comes again, so what was said of it was lost.
     ack_by(now + limits_.ack_interval);
     return arrival::twice;
   }
-  if (has_hole())
+  if (has_hole() || ++unacked_ >= limits_.ack_batches)
     ack_at_once(now);
   else
     ack_by(now + limits_.ack_interval);
@@ -67,9 +76,8 @@ queue_session::arrival queue_session::on_batch(time now, const batch& came) {
 }
 
 bool queue_session::on_news(time now, const news& said) {
-  if (said.queue_incarnation > incarnation_ && state_ == state::on) ask_at(now);
+  notice(now, said.queue_incarnation);
   if (said.queue_incarnation != incarnation_) return false;
-  last_heard_ = now;
   const auto gone = said.first_kept > 0 ? said.first_kept - 1 : 0;
   const bool lost = gone <= ordinal_limit && gone > received_.through() &&
                     !received_.contains({received_.through() + 1, gone});
@@ -85,6 +93,7 @@ bool queue_session::ack_due(time now) {
   if (state_ != state::on || now < std::min(ack_at_, last_ack_ + limits_.stamp_interval))
     return false;
   last_ack_ = now;
+  unacked_ = 0;
   ack_at_ = has_hole() ? now + 2 * limits_.ack_interval : time::max();
   return true;
 }

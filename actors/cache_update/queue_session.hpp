@@ -52,6 +52,7 @@ private:
     retry_at_ = when;
   }
   void back_off(time now, random_source& random);
+  void notice(time now, std::uint64_t incarnation);
   void ack_by(time when) { ack_at_ = std::min(ack_at_, when); }
   void ack_at_once(time now) { ack_by(std::max(now, last_ack_ + limits_.hole_ack_gap)); }
 
@@ -60,9 +61,10 @@ private:
   time retry_at_;  ///< off: when to ask; asking: when to give that up
   std::uint64_t attempt_ = 0;
   std::uint32_t failures_ = 0;
+  std::uint32_t unacked_ = 0;  ///< batches
   std::uint64_t incarnation_ = 0;
   run_progress received_;
-  time last_heard_{}, last_ack_{}, ack_at_{};
+  time last_heard_{}, last_ack_{}, ack_at_{}, asked_at_{};
 };
 
 }  // namespace dunlin::cache_update

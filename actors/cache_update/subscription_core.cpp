@@ -37,6 +37,7 @@ subscription_core::effects subscription_core::on_subscribed(time now, const node
   if (!with) return out;
   if (said.missed) ++count_.missed;
   with->on_reply(now, attempt, said);
+  if (!all_know_us_ && subscribed_queues() == sessions_.size()) all_know_us_ = now;
   ask_and_say(now, out);
   return out;
 }
@@ -145,10 +146,18 @@ void subscription_core::learn(time now, const cache_update::partition_news& said
       ++count_.refused;
       continue;
     }
+    if (!at->second.known() && !fit_for_base(now, claim)) continue;
     if (at->second.learn(limits_, now, claim))
       out.push_back(drop{type, said.partition, at->second.base_tick(), reason::base});
     settle(*at, out);
   }
+}
+
+bool subscription_core::fit_for_base(time now, const type_coverage::claim& said) const {
+  // What is committed after the base must come by some queue. Before all know us, some of it may
+  // have passed us by, and the base would have to be dropped at once.
+  if (all_know_us_ && said.true_at && *said.true_at >= *all_know_us_) return true;
+  return now - born_ >= limits_.base_patience;
 }
 
 void subscription_core::settle(coverage_entry& of, effects& out) {

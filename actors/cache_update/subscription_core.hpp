@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -114,6 +115,7 @@ private:
   bool sensible(const cache_update::type_changes& part) const;
   void take(time now, cache_update::type_changes part, effects& out);
   void learn(time now, const cache_update::partition_news& said, std::uint64_t echo, effects& out);
+  bool fit_for_base(time now, const cache_update::type_coverage::claim& said) const;
   void settle(coverage_entry& of, effects& out);
   void ask_and_say(time now, effects& out);
   void drop_what_has_holes(time now, effects& out);
@@ -121,6 +123,7 @@ private:
   cache_update::options limits_;
   std::vector<std::string> types_;
   time born_;
+  std::optional<time> all_know_us_;  ///< since when every queue has
   random_source& random_;
   std::map<node_id, cache_update::queue_session> sessions_;
   std::map<place, cache_update::type_coverage> coverage_;

@@ -7,6 +7,7 @@ namespace dunlin::cache_update {
 bool type_coverage::hear(time now, const std::vector<ordinal_run>& covered) {
   const auto before = heard_.through();
   if (!heard_.add(covered)) return false;
+  if (heard_.through() > before) progress_ = now;
   note_hole(now, before);
   settle();
   return true;
@@ -61,7 +62,7 @@ std::optional<time> type_coverage::drop_at(const options& limits) const {
   for (const auto& one : waiting_)
     since = std::min(since, one.since);
   if (beyond_since_) since = std::min(since, *beyond_since_);
-  return since + limits.hole_grace;
+  return std::min(std::max(since, progress_) + limits.hole_grace, since + limits.hole_max);
 }
 
 void type_coverage::drop() {

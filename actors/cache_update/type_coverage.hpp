@@ -60,6 +60,7 @@ private:
   std::uint64_t base_tick_ = 0;
   std::vector<waiting_claim> waiting_;  ///< by ordinal; none of them is satisfied
   std::optional<time> beyond_since_;    ///< when it showed that what follows through() exists
+  time progress_{};                     ///< when through() moved last
   std::optional<time> proven_;
   bool proven_moved_ = false;
 };

@@ -62,6 +62,10 @@ void subscriber_node::peer_lost(const node_id& queue) {
   if (core_) arm();
 }
 
+void subscriber_node::peer_up(const node_id& queue) {
+  if (core_) perform(core_->on_peer_up(now(), queue));
+}
+
 bool subscriber_node::wants(const std::string& type) const {
   return std::binary_search(types.begin(), types.end(), type);
 }

@@ -38,6 +38,7 @@ public:
   void batch(const std::string& bytes);
   void news(const std::string& bytes);
   void peer_lost(const node_id& queue);
+  void peer_up(const node_id& queue);
 
   /// Committed changes that have neither been applied nor dropped.
   std::size_t unheard(partition_id partition, const std::string& type);

@@ -61,6 +61,7 @@ public:
 
   /// Of a thousand messages.
   std::uint64_t lost = 100, doubled = 30, slow = 50;
+  bool leaders_too = true;  ///< else only what subscribers send and get is lost
   std::uint64_t sent = 0;
 
   void cut(const std::string& a, const std::string& b) { cuts_.insert({a, b}); }
@@ -72,11 +73,14 @@ public:
     if (cuts_.contains({from, to}) || cuts_.contains({to, from})) return;
     const int copies = chance(doubled) ? 2 : 1;
     for (int copy = 0; copy < copies; ++copy)
-      if (!chance(lost)) time_.after(delay(), arrives);
+      if (!chance(loses(from, to) ? lost : 0)) time_.after(delay(), arrives);
   }
   bool chance(std::uint64_t of_thousand) { return random_() % 1000 < of_thousand; }
 
 private:
+  bool loses(const std::string& from, const std::string& to) const {
+    return leaders_too || from.front() == 's' || to.front() == 's';
+  }
   ms delay() { return ms{static_cast<std::int64_t>(random_() % (chance(slow) ? 200 : 4))}; }
 
   events& time_;

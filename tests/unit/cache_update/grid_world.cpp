@@ -108,6 +108,10 @@ void grid_world::add_subscriber(std::size_t which) {
   };
   ports.subscribe = [this, which, name](const node_id& queue, std::uint64_t attempt,
                                         const v1::Subscribe& wish) {
+    if (!queues[number_of(queue)]->lives() && net.chance(noticed))
+      time.after(1ms, [this, which, queue, attempt] {
+        subscribers[which]->subscribed(queue, attempt, nullptr);
+      });
     to_queue(name, number_of(queue), [this, which, attempt, wish](queue_node& at) {
       requests_[++last_request_] = {which, attempt, true};
       at.subscribe(last_request_, wish);
@@ -129,7 +133,7 @@ void grid_world::commit(std::uint32_t partition) {
   time.after(ms{pause}, [this, partition] {
     if (!committing_) return;
     leaders[partition]->commit(types_[random() % types_.size()]);
-    if (net.chance(5))  // a burst
+    if (net.chance(plan_.bursts))  // a burst
       for (int i = 0; i < 60; ++i)
         leaders[partition]->commit(types_[random() % types_.size()]);
     commit(partition);
@@ -141,10 +145,20 @@ void grid_world::crash_queue(std::size_t which, bool spool_lost, ms down) {
   if (!queue.lives()) return;
   queue.crash(spool_lost);
   for (auto& one : subscribers)
-    if (net.chance(700))
+    if (net.chance(noticed))
       time.after(ms{static_cast<std::int64_t>(random() % 50)},
                  [&one, name = queue.name] { one->peer_lost(name); });
-  time.after(down, [&queue] { queue.start(); });
+  time.after(down, [this, which] { start_queue(which); });
+}
+
+void grid_world::start_queue(std::size_t which) {
+  auto& queue = *queues[which];
+  if (queue.lives()) return;
+  queue.start();
+  for (auto& one : subscribers)
+    if (net.chance(noticed))
+      time.after(ms{static_cast<std::int64_t>(random() % 50)},
+                 [&one, name = queue.name] { one->peer_up(name); });
 }
 
 void grid_world::cut_subscriber(std::size_t which, ms duration, bool noticed) {
@@ -156,9 +170,11 @@ void grid_world::cut_subscriber(std::size_t which, ms duration, bool noticed) {
       queues[queue]->peer_lost(name);
     }
   }
-  time.after(duration, [this, name] {
-    for (std::size_t queue = 0; queue < queues.size(); ++queue)
+  time.after(duration, [this, which, name, noticed] {
+    for (std::size_t queue = 0; queue < queues.size(); ++queue) {
       net.heal(name, queue_name(queue));
+      if (noticed) subscribers[which]->peer_up(queue_name(queue));
+    }
   });
 }
 
@@ -206,8 +222,8 @@ void grid_world::rage(ms duration) {
 void grid_world::calm() {
   net.lost = net.doubled = net.slow = 0;
   net.heal_all();
-  for (auto& one : queues)
-    one->start();
+  for (std::size_t which = 0; which < queues.size(); ++which)
+    start_queue(which);
   for (auto& one : subscribers)
     one->start();
 }

@@ -17,7 +17,8 @@ struct plan {
   std::uint32_t partitions = 3;
   std::size_t queues = 3;
   std::vector<std::vector<std::string>> subscribers;
-  ms commit_pause{15};  ///< about, per partition
+  ms commit_pause{15};       ///< about, per partition
+  std::uint64_t bursts = 5;  ///< of a thousand commits
   queue::options queue_limits;
   cache_update::options subscriber_limits;
 };
@@ -46,6 +47,7 @@ public:
   std::vector<std::unique_ptr<queue_node>> queues;
   std::vector<std::unique_ptr<subscriber_node>> subscribers;
   std::map<std::string, std::uint64_t> faults;
+  std::uint64_t noticed = 700;  ///< of a thousand ends and beginnings of peers
 
 private:
   static node_id queue_name(std::size_t which) { return "q" + std::to_string(which); }
@@ -55,6 +57,7 @@ private:
   void add_subscriber(std::size_t which);
   void commit(std::uint32_t partition);
   void strike();
+  void start_queue(std::size_t which);
   void check_bounds();
   void ask_news(std::size_t which);
   void fail(const std::string& what);

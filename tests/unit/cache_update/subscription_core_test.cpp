@@ -29,6 +29,7 @@ protected:
     auto out = s.start(now);
     for (const auto& wish : only<core::subscribe>(out))
       s.on_subscribed(now, wish.queue, wish.attempt, {7, 101, false});
+    now += 200ms;
     return out;
   }
 
@@ -271,7 +272,7 @@ TEST_F(SubscriptionCore, SubscribesAnewAfterTheLossOfAPeerAndAfterSilence) {
   s.on_peer_lost(now, "q0");
   EXPECT_EQ(s.subscribed_queues(), 1u);
   EXPECT_THAT(only<core::subscribe>(pass(150ms)), SizeIs(1));
-  EXPECT_THAT(only<core::subscribe>(s.on_peer_up(now, "q0")), IsEmpty());  // it has been asked
+  EXPECT_THAT(only<core::subscribe>(s.on_peer_up(now, "q0")), SizeIs(1));
   pass(800ms);
   EXPECT_GE(only<core::subscribe>(pass(500ms)).size(), 1u);  // q1 is silent
 }
@@ -320,10 +321,10 @@ TEST_F(SubscriptionCore, MemoryIsBoundedWhateverComes) {
   std::size_t runs = 0;
   begin();
   for (std::uint64_t ordinal = 1; ordinal < 2000; ordinal += 2) {
-    batch(100 + ordinal, 101 + ordinal, {part(ordinal, ordinal, ordinal)});
-    now += 20ms;
-    for (const auto& ack : only<core::acknowledge>(s.on_timer(now)))
+    const auto out = batch(100 + ordinal, 101 + ordinal, {part(ordinal, ordinal, ordinal)});
+    for (const auto& ack : only<core::acknowledge>(out))
       runs = std::max(runs, ack.beyond.size());
+    now += 20ms;
   }
   EXPECT_EQ(runs, 64u);
 }
