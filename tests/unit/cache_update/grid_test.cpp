@@ -66,7 +66,7 @@ std::string run_seed(std::uint64_t seed, sums& sum) {
 }
 
 TEST(Grid, EveryChangeIsHeardOrDroppedAndNoProofIsEverWrongUnderFaults) {
-  std::uint64_t first = 1, count = 40;
+  std::uint64_t first = 1, count = 25;
   if (const auto* one = std::getenv("DUNLIN_SEED")) {
     first = std::strtoull(one, nullptr, 10);
     count = 1;
