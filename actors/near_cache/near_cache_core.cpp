@@ -134,6 +134,7 @@ near_cache_core::effects near_cache_core::on_answer(time now, ticket_id ticket,
   auto again = mirroring_;
   if (read) {
     const auto heard = heard_since(ticket, slot, read->partition);
+    requests.heard.note(last_ticket_, read->item.tick);  // for writers whose answers are older
     take_in(now, slot, ticket, *read, heard);
     hand_out(now, slot, *read, out);
     again = again && read->item.value && fits(slot, read->item);

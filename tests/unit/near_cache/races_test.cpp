@@ -102,6 +102,14 @@ TEST_F(NearCache, OfTwoWritersOfOneNodeTheLaterTickStaysInWhicheverOrderTheyHear
   EXPECT_EQ(at_once("a"), "asks");
 }
 
+TEST_F(NearCache, ALateReplyToAWriterDoesNotBringBackWhatAReaderHasSeenReplaced) {
+  const auto write = core.begin_write(clock, "a");
+  look("a");
+  answer(ticket(), found{1, 9, 9, text("new", std::size_t{1} << 40)});  // given, too large to keep
+  now(core.on_written(clock, write, "a", 1, 8, text("mine")));
+  EXPECT_EQ(at_once("a"), "asks");
+}
+
 TEST_F(NearCache, AReaderThatWaitsIsNotServedOlderThanWhatItsNodeHasWrittenMeanwhile) {
   look("a");
   const auto slow = ticket();
@@ -125,6 +133,35 @@ TEST_F(NearCache, AReaderThatWaitsIsNotServedOlderThanAnotherSawMeanwhile) {
   EXPECT_TRUE(served.empty());
   answer(ticket(), found{1, 9, 9, text("newest")});
   EXPECT_EQ(got(), "newest");
+}
+
+TEST_F(NearCache, AWriteThatIsNotKeptLeavesNothingOlderBehind) {
+  fill("a", 5, "old");
+  now(core.on_written(clock, core.begin_write(clock, "a"), "a", 1, 8, changed{}));
+  EXPECT_EQ(at_once("a"), "asks");
+  EXPECT_EQ(core.figures().died(cache_death::own_write), 1u);
+}
+
+TEST_F(NearCache, AReadThatIsNotKeptLeavesNothingOlderBehind) {
+  fill("a", 5, "old");
+  look("a", wants::confirmed);
+  const auto slow = ticket();
+  const auto write = core.begin_write(clock, "a");
+  now(core.on_drop(clock, 1, 0, cache_death::gap));
+  now(core.on_written(clock, write, "a", 1, 6, text("refused")));  // in doubt since the gap
+  const auto other = core.begin_write(clock, "a");
+  now(core.on_written(clock, other, "a", 1, 7, text("held")));
+  answer(slow, found{1, 8, 8, text("new")});
+  EXPECT_EQ(got(), "new");
+  EXPECT_EQ(at_once("a"), "asks");
+}
+
+TEST_F(NearCache, AnOlderReplyDoesNotReplaceWhatIsHeld) {
+  const auto write = core.begin_write(clock, "a");
+  fill("a", 9, "newer");
+  now(core.on_written(clock, write, "a", 1, 8, text("mine")));
+  EXPECT_EQ(at_once("a"), "newer");
+  EXPECT_EQ(core.figures().refused(fill_refusal::older), 1u);
 }
 
 TEST_F(NearCache, AWriteOfUnknownOutcomeDropsTheKeyAndWhatIsBeingRead) {

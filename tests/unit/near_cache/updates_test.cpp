@@ -189,6 +189,14 @@ TEST_F(NearCache, Q14AGapDropsWhatWasReadBeforeTheNewBaseAndRefusesWhatComesFrom
   EXPECT_EQ(at_once("d"), "slow");
 }
 
+TEST_F(NearCache, Q14AValueFromBeforeTheBaseOnlyInvalidates) {
+  look("a");
+  answer(ticket(), found{1, 7, 7, text("red")});
+  prove(9);
+  update("a", 8, text("blue"));
+  EXPECT_EQ(core.figures().items, 0u);
+}
+
 TEST_F(NearCache, Q14AGapWithoutABaseDropsAllOfThePartitionAndWhatIsBeingRead) {
   fill("a", 7, "red");
   look("b");
