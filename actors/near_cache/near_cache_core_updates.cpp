@@ -26,14 +26,15 @@ near_cache_core::effects near_cache_core::on_written(time now, ticket_id ticket,
                                                      std::string_view key, partition_id partition,
                                                      std::uint64_t tick,
                                                      const change_content& content) {
+  // Its client is answered now: who waits here must not be given older after that.
+  if (auto* slot = store_.find(key); slot && slot->requests)
+    slot->requests->seen = std::max(slot->requests->seen, tick);
   const auto open = tickets_.find(ticket);
   if (open == tickets_.end()) return on_update(now, partition, key, tick, changed{});
   effects out;
   auto& slot = *open->second.slot;
-  auto& requests = *slot.requests;
   const auto heard = heard_since(ticket, slot, partition);
-  requests.heard.note(last_ticket_, tick);  // for the other tickets
-  requests.seen = std::max(requests.seen, tick);
+  slot.requests->heard.note(last_ticket_, tick);  // for the other tickets
   if (auto item = item_after(slot, tick, content))
     take_in(now, slot, ticket, {partition, tick, std::move(*item), open->second.begun}, heard);
   if (slot.held && slot.entry.read < tick) die(slot, cache_death::own_write);

@@ -53,9 +53,17 @@ std::string near_cache_model::run() {
   end_ = now_ + time{500 + below(4000)};
   for (auto when = now_; when < end_; when += time{below(8)})
     at(when, [this] { act(); });
-  for (auto& [id, state] : partitions_)
+  for (auto& [id, state] : partitions_) {
+    // Some subscriptions begin when there is much in the cache already.
+    const auto begin = chance(60) ? now_ : now_ + time{below(1500)};
+    at(begin, [&state = state] {
+      state.subscribed = true;
+      state.base = state.tick;
+      state.through = state.ordinal;
+    });
     for (auto when = now_; when < end_; when += time{20 + below(100)})
       at(when, [this, id = id] { ask_news(id); });
+  }
   if (was_mirror) {
     std::vector<std::string> names;
     for (const auto& [name, state] : state_)
@@ -248,8 +256,9 @@ void near_cache_model::end_write(core::ticket_id ticket, const std::string& key)
   }
   at(now_ + delay(), [this, ticket, key, owner, tick, content] {
     take(core_.on_written(now_, ticket, key, owner, tick, content));
-    auto& acknowledged = state_[key].acknowledged;
-    acknowledged = std::max(acknowledged, tick);
+    auto& state = state_[key];
+    state.acknowledged = std::max(state.acknowledged, tick);
+    state.served = std::max(state.served, tick);  // by the writer's own client
   });
 }
 
@@ -289,6 +298,7 @@ void near_cache_model::announce(partition_id id, change what) {
 }
 
 void near_cache_model::deliver(partition_id id, const change& what) {
+  if (!partitions_[id].subscribed) return;
   if (what.key.empty())
     take(core_.on_whole(now_, id, what.tick));
   else
@@ -302,6 +312,7 @@ void near_cache_model::deliver(partition_id id, const change& what) {
 
 void near_cache_model::ask_news(partition_id id) {
   const auto& from = partitions_[id];
+  if (!from.subscribed) return;
   const news said{now_, from.tick, from.ordinal};
   at(now_ + delay(), [this, id, said] {
     partitions_[id].unproven.push_back(said);

@@ -49,6 +49,7 @@ private:
     std::uint64_t tick = 0, ordinal = 0;
     std::vector<change> announced;  // by ordinal, from 1
     // the subscriber's
+    bool subscribed = false;
     std::set<std::uint64_t> beyond;
     std::uint64_t through = 0, base = 0;
     std::vector<news> unproven;
