@@ -63,7 +63,10 @@ void near_cache_core::wait(time now, cache_slot& slot, key_requests::reader who,
   const auto here = requests ? requests->waiting.size() + requests->next.size() : 0;
   if (readers_ >= parameters_.readers_max || here >= parameters_.key_readers_max)
     return refuse(who.id, out);
-  if (!asked(slot)) {
+  const auto late = asked(slot) && now - requests->asked_at >= parameters_.ask_patience;
+  if (late && hurry(now, slot, out)) {
+    slot.requests->waiting.push_back(who);
+  } else if (!asked(slot)) {
     if (!send_ask(now, slot, false, out)) return refuse(who.id, out);
     slot.requests->waiting.push_back(who);
   } else if (may_join(now, slot, who)) {
@@ -75,6 +78,24 @@ void near_cache_core::wait(time now, cache_slot& slot, key_requests::reader who,
     slot.requests->next.push_back(who);
   }
   ++readers_;
+}
+
+// A request may be lost with a leader for as long as the router tries. Who comes meanwhile does not
+// wait that long behind it, and those who wait already gain by it.
+bool near_cache_core::hurry(time now, cache_slot& slot, effects& out) {
+  auto& requests = *slot.requests;
+  const auto old = requests.asking;
+  const auto prefetch = requests.prefetch;
+  if (!send_ask(now, slot, false, out)) return false;
+  ++figures_.hurried;
+  prefetching_ -= prefetch;
+  tickets_.at(old).given_up = true;
+  auto& waiting = requests.waiting;
+  waiting.insert(waiting.end(), requests.next.begin(), requests.next.end());
+  requests.next.clear();
+  for (auto& who : waiting)
+    who.joined = false;
+  return true;
 }
 
 void near_cache_core::refuse(reader_id reader, effects& out) {
@@ -126,8 +147,14 @@ near_cache_core::effects near_cache_core::on_answer(time now, ticket_id ticket,
   effects out;
   invalidate_if_due(now);
   const auto open = tickets_.find(ticket);
-  if (open == tickets_.end() || open->second.slot->requests->asking != ticket) return out;
+  if (open == tickets_.end()) return out;
   auto& slot = *open->second.slot;
+  if (open->second.given_up) {
+    close_ticket(ticket);
+    settle(now, slot, out);
+    return out;
+  }
+  if (slot.requests->asking != ticket) return out;
   auto& requests = *slot.requests;
   const auto read = read_from(said, requests);
   figures_.unchanged += read && std::holds_alternative<unchanged>(said);

@@ -137,8 +137,9 @@ public:
 
 private:
   struct ticket {
-    cache_slot* slot;
-    time begun;
+    cache_slot* slot = nullptr;
+    time begun{};
+    bool given_up = false;  // a request that another one has taken the place of
   };
   struct partition_state {
     std::optional<time> proven;
@@ -159,6 +160,7 @@ private:
   void hit(time now, cache_slot& slot, reader_id reader, effects& out);
   void refuse(reader_id reader, effects& out);
   void wait(time now, cache_slot& slot, key_requests::reader who, effects& out);
+  bool hurry(time now, cache_slot& slot, effects& out);
   bool may_join(time now, const cache_slot& slot, const key_requests::reader& who) const;
   bool send_ask(time now, cache_slot& slot, bool prefetch, effects& out);
   std::optional<candidate> read_from(const answer& said, const key_requests& requests) const;

@@ -21,7 +21,7 @@ bool same(const cached_item& one, const cached_item& other) {
 near_cache_core::ticket_id near_cache_core::open_ticket(time now, cache_slot& slot) {
   if (!slot.requests) slot.requests = std::make_unique<key_requests>();
   ++slot.requests->tickets;
-  tickets_.emplace_hint(tickets_.end(), ++last_ticket_, ticket{&slot, now});
+  tickets_.emplace_hint(tickets_.end(), ++last_ticket_, ticket{&slot, now, false});
   return last_ticket_;
 }
 

@@ -63,6 +63,7 @@ struct near_cache_parameters {
   std::size_t tickets_max = 4'096;      ///< requests and writes under way
   std::size_t readers_max = 16'384;     ///< that wait for answers, of all keys …
   std::size_t key_readers_max = 4'096;  ///< … and of one
+  duration ask_patience{1'000};         ///< then the next reader has the leader asked once more
   std::size_t prefetches_max = 8;       ///< of a mirror, at a time
   duration prefetch_pause{200};         ///< after one that brought nothing to keep
 };
@@ -100,6 +101,7 @@ struct near_cache_figures {
   std::uint64_t unchanged = 0;         ///< … answered with yes
   std::uint64_t prefetches = 0;        ///< requests of a mirror, not in `fetches`
   std::uint64_t repeated = 0;          ///< requests made anew, as readers had seen newer meanwhile
+  std::uint64_t hurried = 0;           ///< requests made anew, as no answer came for ask_patience
   std::uint64_t failures = 0;          ///< requests that brought no answer
   std::uint64_t overloads = 0;         ///< lookups refused at a bound
   std::uint64_t untracked_writes = 0;  ///< began at the bound, so that their value is not kept

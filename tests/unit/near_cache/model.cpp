@@ -35,6 +35,7 @@ near_cache_parameters near_cache_model::any_parameters() {
   it.tickets_max = chance(30) ? 1 + below(5) : 100;
   it.readers_max = chance(30) ? 1 + below(10) : 1'000;
   it.key_readers_max = chance(30) ? 1 + below(5) : 1'000;
+  it.ask_patience = chance(50) ? 1s : time{1 + below(300)};
   it.prefetches_max = 1 + below(3);
   it.prefetch_pause = time{1 + below(100)};
   return it;

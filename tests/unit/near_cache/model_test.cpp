@@ -25,8 +25,8 @@ struct seeds {
 
 TEST(NearCacheModel, NeverServesOlderThanItPromisesNorGoesBackWhateverComesInAnyOrder) {
   const seeds run;
-  std::uint64_t lookups = 0, hits = 0, unchanged = 0, shared = 0, taken = 0, repeated = 0, lies = 0,
-                commits = 0, moves = 0, drops = 0;
+  std::uint64_t lookups = 0, hits = 0, unchanged = 0, shared = 0, taken = 0, repeated = 0,
+                hurried = 0, lies = 0, commits = 0, moves = 0, drops = 0;
   near_cache_figures sum;
   for (auto seed = run.first; seed < run.first + run.count; ++seed) {
     near_cache_model world{seed};
@@ -40,6 +40,7 @@ TEST(NearCacheModel, NeverServesOlderThanItPromisesNorGoesBackWhateverComesInAny
     shared += figures.shared;
     taken += figures.updates_taken;
     repeated += figures.repeated;
+    hurried += figures.hurried;
     lies += world.lies;
     commits += world.commits;
     moves += world.moves;
@@ -51,8 +52,8 @@ TEST(NearCacheModel, NeverServesOlderThanItPromisesNorGoesBackWhateverComesInAny
   }
   std::cout << run.count << " seeds: " << lookups << " lookups, " << hits << " hits, " << unchanged
             << " confirmed, " << shared << " shared, " << taken << " values taken, " << repeated
-            << " asked again, " << commits << " commits, " << moves << " moves, " << drops
-            << " drops, " << lies << " lies\ndeaths";
+            << " asked again, " << hurried << " hurried, " << commits << " commits, " << moves
+            << " moves, " << drops << " drops, " << lies << " lies\ndeaths";
   for (const auto count : sum.deaths)
     std::cout << ' ' << count;
   std::cout << "; refused fills";
@@ -62,7 +63,7 @@ TEST(NearCacheModel, NeverServesOlderThanItPromisesNorGoesBackWhateverComesInAny
   if (run.count < 1000) return;
   // The faults must leave room for what they are to disturb, and every race must have been run.
   EXPECT_GT(hits, lookups / 10);
-  for (const auto count : {unchanged, shared, taken, repeated, lies, moves, drops})
+  for (const auto count : {unchanged, shared, taken, repeated, hurried, lies, moves, drops})
     EXPECT_GT(count, run.count / 10);
   for (const auto count : sum.refused_fills)
     EXPECT_GT(count, run.count / 50);

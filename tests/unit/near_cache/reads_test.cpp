@@ -181,12 +181,15 @@ TEST_F(NearCache, WhoWantsItConfirmedSharesOnlyARequestThatWasSentAfterItCame) {
 }
 
 TEST_F(NearCache, BoundedReadersJoinARequestOnlyWhileItIsYoungerThanTheBound) {
+  auto other = defaults();
+  other.staleness_max = 100ms;
+  now(core.set_parameters(clock, other));
   look("a");
   const auto first = ticket();
-  clock += 1001ms;
+  clock += 101ms;
   const auto late = look("a");
   answer(first, found{1, 9, 7, text("red")});
-  ASSERT_EQ(served.size(), 1u);  // the leader may have read a second and more before `late` came
+  ASSERT_EQ(served.size(), 1u);  // the leader may have read too long before `late` came
   answer(ticket(), found{1, 9, 7, text("red")});
   ASSERT_EQ(served.size(), 1u);
   EXPECT_EQ(served[0].reader, late);
@@ -212,6 +215,23 @@ TEST_F(NearCache, BoundedReadersThatWaitTakeWhatAnotherRequestBroughtToTheCache)
   answer(first, found{1, 9, 9, text("blue")});  // read after the change after all
   EXPECT_EQ(served.size(), 2u);
   EXPECT_TRUE(asked.empty());
+}
+
+TEST_F(NearCache, DoesNotWaitForAnAnswerThatIsLostLongerThanThePatience) {
+  look("a");
+  const auto lost = ticket();
+  clock += 999ms;
+  look("a", wants::confirmed);
+  EXPECT_TRUE(asked.empty());
+  clock += 1ms;
+  look("a", wants::confirmed);
+  answer(ticket(), found{1, 9, 7, text("red")});
+  EXPECT_EQ(served.size(), 3u);
+  answer(lost, found{1, 5, 5, text("old")});
+  EXPECT_TRUE(served.empty());
+  EXPECT_EQ(at_once("a"), "red");
+  EXPECT_EQ(core.tickets(), 0u);
+  EXPECT_EQ(core.figures().hurried, 1u);
 }
 
 TEST_F(NearCache, WhatIsHeldServesBoundedReadersWhoseRequestFailed) {
