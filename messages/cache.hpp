@@ -1,4 +1,4 @@
-/// The handle of what hears of changes for the near caches (Q8, Q9, docs/decisions/0010).
+/// The handle of what hears of changes for the near caches (Q8, Q9, docs/decisions/0011).
 #pragma once
 
 #include "messages/v1.hpp"

@@ -1,5 +1,5 @@
 /// CACHED TYPES: what near caches hold, and how the changes of each are announced (Q4, Q7, decision
-/// 13, docs/decisions/0010). The set is open: leaders count and queues carry any type. No CAF, no
+/// 13, docs/decisions/0011). The set is open: leaders count and queues carry any type. No CAF, no
 /// Protobuf: pure cores may include it.
 ///
 /// The key of an announced change is the key under which caches hold the item, so a record that is

@@ -1,4 +1,4 @@
-/// The handle of a message queue (Q7 to Q14, docs/decisions/0010).
+/// The handle of a message queue (Q7 to Q14, docs/decisions/0011).
 #pragma once
 
 #include "messages/v1.hpp"

@@ -1,5 +1,5 @@
 /// RUN SET: which numbers of a sequence have come, as few runs (ordinals and sequences of decision
-/// 0010).
+/// 0011).
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-/// SUBSCRIPTION CORE: the ear of one service's caches (Q8, Q9, Q14, Q26; decision 0010). It
+/// SUBSCRIPTION CORE: the ear of one service's caches (Q8, Q9, Q14, Q26; decision 0011). It
 /// subscribes with every queue, says what has come, and keeps account of the ordinals of each type
 /// in each partition: what must be applied, until when what is held was right, and what has to be
 /// dropped because a change of it was lost. Time is the own clock, an argument; answers are

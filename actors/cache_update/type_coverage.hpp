@@ -1,5 +1,5 @@
 /// TYPE COVERAGE: which changes of one type in one partition have been heard, and so until when
-/// what is held of it was right (decision 0010). Before the first news nothing is known: neither
+/// what is held of it was right (decision 0011). Before the first news nothing is known: neither
 /// which changes were before this subscriber's time, nor that nothing has been missed since (Q26).
 #pragma once
 

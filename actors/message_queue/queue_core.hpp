@@ -1,6 +1,6 @@
 /// MESSAGE QUEUE CORE: takes the changes that leaders announce, gathers them per set of types, and
 /// tells every subscriber of those types, again and again until it has them, they are too old, or
-/// it is too far behind (Q7 to Q10, Q12, Q13, Q25; decision 0010). Time is an argument, answers are
+/// it is too far behind (Q7 to Q10, Q12, Q13, Q25; decision 0011). Time is an argument, answers are
 /// effects. What an update costs depends on how many sets of types there are, not on how many
 /// listen.
 ///

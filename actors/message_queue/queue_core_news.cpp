@@ -1,5 +1,5 @@
 // QUEUE CORE, news: what the leaders say of their partitions, passed on with its age (decision
-// 0010).
+// 0011).
 #include "actors/message_queue/queue_core.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 /// TYPE SET: one stream, for all subscribers with the same types: what is pending, what was sent,
-/// who listens (decision 0010). Work for an update is done once here, whoever listens.
+/// who listens (decision 0011). Work for an update is done once here, whoever listens.
 #pragma once
 
 #include "actors/message_queue/batch_ring.hpp"

@@ -1,6 +1,6 @@
 /// HEARD LOG: the newest change heard since a ticket was taken, for any number of open tickets.
 /// It stands in for a mark on each: what only older tickets would ask for is forgotten, so that a
-/// tick however absurd is remembered no longer than the tickets that it concerns (decision 0010).
+/// tick however absurd is remembered no longer than the tickets that it concerns (decision 0011).
 #pragma once
 
 #include <algorithm>

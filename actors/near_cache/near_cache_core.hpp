@@ -1,5 +1,5 @@
 /// NEAR CACHE CORE: one near cache of one type for one service (Q4 to Q6, Q11, Q14, Q15, Q22, Q23;
-/// decision 0010). Decides what is served at once, what the partition's leader is asked, and what
+/// decision 0011). Decides what is served at once, what the partition's leader is asked, and what
 /// is kept of all that comes back or is heard. Knows no clock, no actor, no record's form.
 ///
 /// What it promises, if leaders answer by linearizable reads and the subscription is honest:

@@ -1,5 +1,5 @@
 /// ANNOUNCER: spawned by the replica that wins a term, beside the leader, while there are queues
-/// (Q7, decision 13, docs/decisions/0010). Takes rows of the outbox as they are applied, gets them
+/// (Q7, decision 13, docs/decisions/0011). Takes rows of the outbox as they are applied, gets them
 /// to message queues, and says which are announced: to the replica, which then has room for more
 /// to offer, and to the leader, whose next batch trims them. An actor of its own, so that encoding
 /// for queues and waiting for them never delays those who wait for the leader. Decisions are in

@@ -1,5 +1,5 @@
 /// ANNOUNCER: how a leader gets the rows of its partition's outbox to message queues (Q7, decision
-/// 13, docs/decisions/0010). Rows go out at once, those of one interval to one queue; what a queue
+/// 13, docs/decisions/0011). Rows go out at once, those of one interval to one queue; what a queue
 /// does not answer for in time goes to another one, and that queue is left alone for a while.
 ///
 /// Knows no clock, no actor: time is an argument, effects come out as values. The owner performs

@@ -1,5 +1,5 @@
 // How a replica that leads offers its outbox to the announcer, in pieces no larger than it has room
-// for (decision 13, docs/decisions/0010).
+// for (decision 13, docs/decisions/0011).
 #include "actors/partition/replica_turns.hpp"
 #include "messages/cache_types.hpp"
 

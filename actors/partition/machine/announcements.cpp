@@ -1,5 +1,5 @@
 // What caches hear of: the outbox, its ordinals, and what an announced item is now (decision 13,
-// docs/decisions/0010).
+// docs/decisions/0011).
 #include "actors/partition/machine/commands.hpp"
 #include "actors/partition/machine/partition_machine.hpp"
 #include "messages/cache_types.hpp"

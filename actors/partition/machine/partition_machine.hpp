@@ -57,7 +57,7 @@ public:
   v1::QueryReply answer(const v1::PartitionQuery& query) const;
 
   /// Changes not yet announced, oldest first (decision 13): in the order of their ticks, each with
-  /// the next ordinal of its type (docs/decisions/0010). What types there are, and which changes
+  /// the next ordinal of its type (docs/decisions/0011). What types there are, and which changes
   /// are announced under which keys: messages/cache_types.hpp. A row of type "partition" stands for
   /// rows that were dropped: anything of the types that it lists, up to the ordinals that it lists,
   /// may have changed after the tick in its 8-byte key.

@@ -1,4 +1,4 @@
-// One subscriber's account of what it has heard (Q8, Q9, Q14, Q26; decision 0010).
+// One subscriber's account of what it has heard (Q8, Q9, Q14, Q26; decision 0011).
 #include "actors/cache_update/subscription_core.hpp"
 
 #include "runtime/crypto/random.hpp"

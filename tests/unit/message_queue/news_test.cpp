@@ -1,4 +1,4 @@
-// What the queue passes on of the leaders' words (decision 0010).
+// What the queue passes on of the leaders' words (decision 0011).
 #include "actors/message_queue/batch_writer.hpp"
 #include "tests/unit/message_queue/queue_fixture.hpp"
 

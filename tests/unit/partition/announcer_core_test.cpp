@@ -1,4 +1,4 @@
-/// How a leader's changes get to queues (Q7, decision 13, docs/decisions/0010), and a storm of
+/// How a leader's changes get to queues (Q7, decision 13, docs/decisions/0011), and a storm of
 /// losses in which every row must become durable somewhere and none be called so before.
 #include "actors/partition/announcer_core.hpp"
 

@@ -1,5 +1,5 @@
 /// Replicas with message queues: what was changed gets to a queue and leaves the outbox, whoever
-/// leads and whatever queues do (Q7, decision 13, docs/decisions/0010).
+/// leads and whatever queues do (Q7, decision 13, docs/decisions/0011).
 #include "messages/cache_types.hpp"
 #include "tests/unit/partition/replica_world.hpp"
 

@@ -1,5 +1,5 @@
 /// What caches hear of a partition: ordinals, news, and what an item is now (Q7, Q11, decision 13,
-/// docs/decisions/0010).
+/// docs/decisions/0011).
 #include "messages/cache_types.hpp"
 #include "tests/unit/partition/machine/machine_fixture.hpp"
 

@@ -1,7 +1,7 @@
 /// Today's code reads the bytes that every release so far has stored (decision 25): the log entries
 /// of golden/*.log applied in order make exactly the rows of golden/*.rows. Files hold hexadecimal
 /// lines. A changed file is a changed format and needs a decision; DUNLIN_GOLDEN=write makes new
-/// ones. Rows changed once so far, with docs/decisions/0010: announced changes have ordinals.
+/// ones. Rows changed once so far, with docs/decisions/0011: announced changes have ordinals.
 #include "tests/unit/partition/machine/machine_fixture.hpp"
 
 #include <cstdlib>

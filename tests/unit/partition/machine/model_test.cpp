@@ -187,7 +187,7 @@ struct MachineModel : machine_test, testing::WithParamInterface<std::uint64_t> {
   }
 
   /// Whoever applies the rows of the outbox to what it holds comes to what readers see, and finds
-  /// each ordinal once, in the order of ticks (docs/decisions/0010).
+  /// each ordinal once, in the order of ticks (docs/decisions/0011).
   void hear_announcements() {
     for (const auto& row : machine->outbox(heard_tick, SIZE_MAX)) {
       EXPECT_EQ(row.type(), "object");
