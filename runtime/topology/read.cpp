@@ -27,6 +27,8 @@ public:
     objects_section();
     s3_section();
     admin_section();
+    queue_section();
+    cache_sections();
     nodes();
     root_.finish();
   }
@@ -133,6 +135,51 @@ private:
     from.finish();
   }
 
+  void queue_section() {
+    using namespace std::chrono_literals;
+    auto from = section("queue");
+    auto& to = into_.value.options.queue;
+    if (root_has("queue")) into_.places["queue"] = root_.where("queue");
+    from.duration("window", to.window, 1ms, 1s);
+    from.number("attempts", to.attempts, 1, 100);
+    from.duration("time_to_live", to.time_to_live, 1s, 10min);
+    note(from, "queue", "news_interval",
+         from.duration("news_interval", to.news_interval, 50ms, 10s));
+    from.finish();
+  }
+
+  void cache_sections() {
+    const auto* value = root_.take("cache", toml::node_type::table, "[cache.bucket], [cache.user]");
+    table_reader caches{value ? value->as_table() : nullptr, "cache.", mistakes_};
+    cache_section(caches, "bucket", into_.value.options.bucket_cache);
+    cache_section(caches, "user", into_.value.options.user_cache);
+    caches.finish();
+  }
+
+  void cache_section(table_reader& caches, const std::string& type, cache_settings& to) {
+    using namespace std::chrono_literals;
+    const auto name = "cache." + type;
+    const auto* value = caches.take(type, toml::node_type::table, fmt::format("[{}]", name));
+    table_reader from{value ? value->as_table() : nullptr, name + ".", mistakes_};
+    std::string mode;
+    if (from.text("mode", mode)) {
+      to.validated = mode == "validated";
+      if (!to.validated && mode != "bounded") {
+        from.refuse("mode", fmt::format("'{}' is no mode", mode),
+                    suggest(mode, {"bounded", "validated"}));
+        into_.refused.insert(name + ".mode");
+      }
+    } else if (from.has("mode")) {
+      into_.refused.insert(name + ".mode");
+    }
+    note(from, name, "time_to_live", from.duration("time_to_live", to.time_to_live, 1s, 1440min));
+    note(from, name, "staleness_max", from.duration("staleness_max", to.staleness_max, 100ms, 60s));
+    from.number("items_max", to.items_max, 1, 10'000'000);
+    from.size("bytes_max", to.bytes_max, 64u << 10, std::uint64_t(64) << 30);
+    from.flag("values", to.values);
+    from.finish();
+  }
+
   void nodes() {
     const auto* value = root_.take("node", toml::node_type::array, "[[node]] once for each node");
     const auto* list = value ? value->as_array() : nullptr;
@@ -186,7 +233,7 @@ private:
   }
 
   void read_roles(table_reader& from, draft_node& node) {
-    static const std::vector<std::string> names{"database", "storage", "access"};
+    static const std::vector<std::string> names{"database", "storage", "access", "queue"};
     const auto* value = from.take("roles", toml::node_type::array, "a list of roles");
     if (!value) {
       node.roles_known = false;
@@ -207,7 +254,7 @@ private:
     }
     if (value->as_array()->empty()) {
       node.roles_known = false;
-      from.refuse("roles", "is empty", "name at least one of: database, storage, access");
+      from.refuse("roles", "is empty", "name at least one of: database, storage, access, queue");
     }
     node.places["roles"] = from.where("roles");
   }

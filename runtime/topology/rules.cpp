@@ -197,6 +197,34 @@ void timings(const draft& file, report& mistakes) {
         fmt::format("set bytes_max = \"{}\" or more", show_size(4 * to.wal_segment_bytes)));
 }
 
+void queue_somewhere(const draft& file, report& mistakes) {
+  const auto said = file.places.find("queue");
+  if (said != file.places.end() && count(file, role::queue) == 0)
+    mistakes.add(said->second, "[queue] is set, but no node has role 'queue'",
+                 "add \"queue\" to the roles of some node, or take [queue] away");
+}
+
+/// What news prove is up to two intervals old when the next come.
+void proofs(const draft& file, report& mistakes) {
+  const auto& to = file.value.options;
+  const auto least = 2 * to.queue.news_interval;
+  for (const auto& [name, cache] :
+       {std::pair<std::string, const cache_settings&>{"cache.bucket", to.bucket_cache},
+        std::pair<std::string, const cache_settings&>{"cache.user", to.user_cache}}) {
+    if (cache.validated || cache.staleness_max >= least) continue;
+    const auto key = name + ".staleness_max";
+    if (file.refused.contains(key) || file.refused.contains(name + ".mode") ||
+        file.refused.contains("queue.news_interval"))
+      continue;
+    mistakes.add(
+        of(file, file.places.contains(key) ? key : "queue.news_interval"),
+        fmt::format("{} is {}, less than two news intervals of {}", key,
+                    show_duration(cache.staleness_max), show_duration(to.queue.news_interval)),
+        fmt::format("set staleness_max = \"{}\" or more, or mode = \"validated\"",
+                    show_duration(least)));
+  }
+}
+
 }  // namespace
 
 void check_rules(const draft& file, report& mistakes) {
@@ -207,10 +235,14 @@ void check_rules(const draft& file, report& mistakes) {
   s3_and_access(file, mistakes);
   quorums(file, mistakes);
   timings(file, mistakes);
+  proofs(file, mistakes);
   const auto every_role_known = std::all_of(file.nodes.begin(), file.nodes.end(),
                                             [](const draft_node& n) { return n.roles_known; });
   // A misspelt role or a line left out would make this complain of its consequence.
-  if (every_role_known && !file.nodes.empty() && !file.torn) roles_present(file, mistakes);
+  if (every_role_known && !file.nodes.empty() && !file.torn) {
+    roles_present(file, mistakes);
+    queue_somewhere(file, mistakes);
+  }
 }
 
 }  // namespace dunlin::topology

@@ -12,6 +12,7 @@ std::string_view to_string(role which) {
     case role::database: return "database";
     case role::storage: return "storage";
     case role::access: return "access";
+    case role::queue: return "queue";
   }
   return "unknown";
 }
@@ -33,6 +34,13 @@ const node* cluster::find(const node_id& name) const {
   const auto found =
       std::find_if(nodes.begin(), nodes.end(), [&](const node& n) { return n.name == name; });
   return found == nodes.end() ? nullptr : &*found;
+}
+
+std::vector<node_id> cluster::nodes_with(role which) const {
+  std::vector<node_id> names;
+  for (const auto& one : nodes)
+    if (one.roles.contains(which)) names.push_back(one.name);
+  return names;
 }
 
 std::string mistake::render() const {

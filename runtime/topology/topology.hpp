@@ -13,7 +13,7 @@
 
 namespace dunlin::topology {
 
-enum class role : std::uint8_t { database, storage, access };
+enum class role : std::uint8_t { database, storage, access, queue };
 std::string_view to_string(role which);
 
 struct endpoint {
@@ -32,6 +32,24 @@ struct node {
   std::optional<endpoint> s3;  ///< access nodes only
   std::string rack = "default";
   std::string folder;  ///< absolute after reading; relative ones start at the file's folder
+};
+
+/// Of the near caches of one type (docs/decisions/0011).
+struct cache_settings {
+  bool validated = false;  ///< every read asks the leader; else what is proved is served
+  std::chrono::milliseconds time_to_live{300'000};
+  std::chrono::milliseconds staleness_max{1'000};  ///< unless validated
+  std::uint32_t items_max = 20'000;
+  std::uint64_t bytes_max = 64u << 20;
+  bool values = true;  ///< changes carry the item as it is now
+};
+
+/// Of the message queues.
+struct queue_settings {
+  std::chrono::milliseconds window{20};            ///< changes of one go out together
+  std::uint32_t attempts = 3;                      ///< to tell a subscriber that is not heard
+  std::chrono::milliseconds time_to_live{60'000};  ///< of a change in a queue
+  std::chrono::milliseconds news_interval{250};    ///< leaders are asked so often what is newest
 };
 
 struct settings {
@@ -57,6 +75,10 @@ struct settings {
   std::uint32_t requests_max = 256;             ///< S3 requests in flight at one access node
   std::uint32_t connections_max = 1024;         ///< S3 connections at one access node
   std::uint64_t object_bytes_max = 5ull << 30;  ///< one PUT or part
+
+  cache_settings bucket_cache;
+  cache_settings user_cache;
+  queue_settings queue;
 };
 
 struct cluster {
@@ -67,6 +89,7 @@ struct cluster {
   settings options;
   std::vector<node> nodes;  ///< in file order
   const node* find(const node_id& name) const;
+  std::vector<node_id> nodes_with(role which) const;  ///< in file order
 
   /// Seed placement, the same on every node: which nodes hold a partition (0 = root) or a replica
   /// set.

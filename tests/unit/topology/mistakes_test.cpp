@@ -113,6 +113,28 @@ INSTANTIATE_TEST_SUITE_P(
                     "= true there"},
         one_mistake{"OpenAdmin", "127.0.0.1:7113", "10.0.0.1:7113",
                     "t.toml:14:9: admin on 10.0.0.1:7113 would be open"},
+        one_mistake{"BadCacheMode", "[objects]", "[cache.bucket]\nmode = \"bouned\"\n[objects]",
+                    "t.toml:7:8: cache.bucket.mode 'bouned' is no mode; did you mean 'bounded'?"},
+        one_mistake{"UnknownCache", "[objects]", "[cache.buckets]\nvalues = true\n[objects]",
+                    "unknown key 'cache.buckets'; did you mean 'bucket'?"},
+        one_mistake{"UnknownCacheKey", "[objects]", "[cache.user]\nttl = \"1s\"\n[objects]",
+                    "t.toml:7:1: unknown key 'cache.user.ttl'"},
+        one_mistake{"CacheNoTable", "[cluster]", "cache = 7\n[cluster]",
+                    "cache is a whole number; give [cache.bucket], [cache.user]"},
+        one_mistake{"NothingProved", "[objects]",
+                    "[cache.bucket]\nstaleness_max = \"400ms\"\n[objects]",
+                    "t.toml:7:17: cache.bucket.staleness_max is 400ms, less than two news "
+                    "intervals of 250ms; set staleness_max = \"500ms\" or more, or mode = "
+                    "\"validated\""},
+        one_mistake{
+            "QueueWithoutRole", "[objects]", "[queue]\nattempts = 2\n[objects]",
+            "t.toml:6:1: [queue] is set, but no node has role 'queue'; add \"queue\" to the "
+            "roles of some node, or take [queue] away"},
+        one_mistake{"BadQueueAttempts",
+                    "[objects]\nreplicas = 1\nwrite_quorum = 1\n[[node]]\nname = \"n1\"\nroles = [",
+                    "[queue]\nattempts = 0\n[objects]\nreplicas = 1\nwrite_quorum = "
+                    "1\n[[node]]\nname = \"n1\"\nroles = [\"queue\", ",
+                    "t.toml:7:12: queue.attempts 0 is out of range; give 1 to 100"},
         one_mistake{"BadDuration", "\"100ms\"", "\"100 parsecs\"",
                     "t.toml:5:13: metadata.heartbeat is no duration; write a number and ms, s or "
                     "m, for example \"250ms\""},

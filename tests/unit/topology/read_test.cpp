@@ -65,9 +65,24 @@ connections_max = 8
 object_bytes_max = "2GiB"
 [admin]
 insecure = true
+[queue]
+window = "5ms"
+attempts = 7
+time_to_live = "2m"
+news_interval = "100ms"
+[cache.bucket]
+mode = "bounded"
+time_to_live = "10m"
+staleness_max = "300ms"
+items_max = 50
+bytes_max = "1MiB"
+values = false
+[cache.user]
+mode = "validated"
+staleness_max = "100ms"
 [[node]]
 name = "n1"
-roles = ["access", "storage", "database"]
+roles = ["access", "storage", "database", "queue"]
 control = "[::1]:7111"
 bulk = "localhost:7112"
 admin = "10.1.2.3:7113"
@@ -94,6 +109,19 @@ folder = "elsewhere/n1"
   EXPECT_EQ(to.requests_max, 7u);
   EXPECT_EQ(to.connections_max, 8u);
   EXPECT_EQ(to.object_bytes_max, 2ull << 30);
+  EXPECT_EQ(to.queue.window, 5ms);
+  EXPECT_EQ(to.queue.attempts, 7u);
+  EXPECT_EQ(to.queue.time_to_live, 120s);
+  EXPECT_EQ(to.queue.news_interval, 100ms);
+  EXPECT_FALSE(to.bucket_cache.validated);
+  EXPECT_EQ(to.bucket_cache.time_to_live, 600s);
+  EXPECT_EQ(to.bucket_cache.staleness_max, 300ms);
+  EXPECT_EQ(to.bucket_cache.items_max, 50u);
+  EXPECT_EQ(to.bucket_cache.bytes_max, 1u << 20);
+  EXPECT_FALSE(to.bucket_cache.values);
+  EXPECT_TRUE(to.user_cache.validated);
+  EXPECT_TRUE(to.user_cache.values);
+  EXPECT_THAT(outcome.read->nodes_with(topology::role::queue), ElementsAre("n1"));
   const auto& n1 = outcome.read->nodes.at(0);
   EXPECT_EQ(n1.control.text(), "[::1]:7111");
   EXPECT_TRUE(n1.control.loopback());
