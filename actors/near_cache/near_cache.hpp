@@ -1,0 +1,57 @@
+/// NEAR CACHE: handle in messages/near_cache.hpp, decisions in near_cache_core, what a type is at
+/// its partition in cached_type. Asks leaders through the node's router; one actor per type and
+/// service.
+#pragma once
+
+#include "actors/near_cache/cached_type.hpp"
+#include "actors/near_cache/near_cache_core.hpp"
+#include "messages/near_cache.hpp"
+#include "messages/partition.hpp"
+
+#include <caf/atom.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace dunlin {
+
+struct near_cache_options {
+  const cached_type* type = nullptr;  ///< of the table in cached_type.hpp
+  std::uint64_t service = 0;          ///< its number on the node
+  near_cache_parameters parameters;
+  partition_router_actor router;
+  std::chrono::milliseconds fetch_timeout{15'000};
+  /// A ticket that is out for longer belongs to a writer that is gone.
+  std::chrono::milliseconds write_patience{120'000};
+};
+
+using near_cache_shell = near_cache_actor::extend<
+    // INTERNAL: some wait is over; when it was armed for.
+    caf::reacts_to<caf::tick_atom, std::int64_t>>;
+
+struct near_cache_state {
+  near_cache_options options;
+  std::unique_ptr<near_cache_core> core;
+  std::map<std::uint64_t, caf::typed_response_promise<cache_answer>> readers;
+  std::uint64_t last_reader = 0;
+  struct write {
+    std::uint64_t ticket = 0;
+    std::string key;
+    near_cache_core::time until{};
+  };
+  std::deque<write> writes;  ///< that began, oldest first; also such as have ended
+  std::string trace_id;      ///< of the reader whose turn it is
+  std::optional<near_cache_core::time> armed;
+  static inline const char* name = "near_cache";
+};
+
+near_cache_shell::behavior_type near_cache(
+    near_cache_shell::stateful_pointer<near_cache_state> self, near_cache_options options);
+
+}  // namespace dunlin
