@@ -7,6 +7,7 @@
 #pragma once
 
 #include "actors/partition/raft_types.hpp"
+#include "messages/log.hpp"
 #include "runtime/disk/wal/wal.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -21,17 +22,6 @@
 #include <vector>
 
 namespace dunlin {
-
-/// All that was sent under `token` and before is on disk. Token 0 answers a question about `full`.
-struct log_stored {
-  std::uint64_t token = 0;
-  bool full = false;  ///< the log has no room for entries
-};
-/// The log is full: nothing of `token` or later is taken until `token` comes again.
-struct log_refused {
-  std::uint64_t token = 0;
-};
-using log_client_actor = caf::typed_actor<caf::reacts_to<log_stored>, caf::reacts_to<log_refused>>;
 
 /// One step of one group; tokens of a group ascend. Token 0: only asks whether there is room.
 struct log_append {
@@ -78,7 +68,5 @@ raft::restored restored_from(wal::group_state group, raft::index_t applied);
 
 }  // namespace dunlin
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::log_stored)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::log_refused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::log_append)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::log_compact)

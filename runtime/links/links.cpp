@@ -60,6 +60,18 @@ void node_links::withdraw(const std::string& role, std::uint64_t instance) {
   table_->withdraw({role, instance});
 }
 
+void node_links::tell_peer(const node_id& node, const std::string& role, std::uint64_t instance,
+                           std::string_view message, const buffer& bytes) const {
+  const auto link = link_to(node);
+  if (!link) return;
+  outgoing_note note;
+  note.role = role;
+  note.instance = instance;
+  note.message = message;
+  note.payload = *bytes;
+  caf::anon_send(link, std::move(note));
+}
+
 void node_links::on_peer(peer_watcher watcher) { table_->watch(std::move(watcher)); }
 
 std::vector<peer_status> node_links::peers() const { return table_->peers(); }

@@ -12,11 +12,13 @@
 #include "runtime/observe/metrics.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/send.hpp>
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dunlin::links {
@@ -52,6 +54,20 @@ public:
   template <class Role>
   Role at(const node_id& node, const std::string& role, std::uint64_t instance = 0) {
     return node == self() ? local<Role>(role, instance) : remote<Role>(node, role, instance);
+  }
+
+  /// A one-way message that many hear and that was encoded once: `bytes` are a Message of Role. As
+  /// with at(), what cannot be delivered is dropped.
+  template <class Role, class Message>
+  void tell(const node_id& node, const std::string& role, std::uint64_t instance,
+            const buffer& bytes) {
+    if (node != self()) return tell_peer(node, role, instance, detail::name_of<Message>(), bytes);
+    const auto served = table_->find({role, instance});
+    if (!served) return;
+    DUNLIN_ASSERT(served->type == typeid(Role));  // one name, one type
+    Message message;
+    if (message.ParseFromString(*bytes))
+      caf::anon_send(caf::actor_cast<Role>(served->handle), std::move(message));
   }
 
   /// `watcher` hears of every peer that comes or goes, on a thread of the actors, in order for one
@@ -96,6 +112,8 @@ private:
   }
 
   link_actor link_to(const node_id& node) const;
+  void tell_peer(const node_id& node, const std::string& role, std::uint64_t instance,
+                 std::string_view message, const buffer& bytes) const;
 
   struct inside;
   caf::actor_system& system_;
