@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dunlin {
@@ -49,6 +50,8 @@ using cache_subscriber_shell = cache_subscriber_actor::extend<
 struct cache_subscriber_state {
   cache_subscriber_options options;
   std::unique_ptr<subscription_core> core;
+  /// When it was last known that all changes of the type in the partition had been heard.
+  std::map<std::pair<std::string, partition_id>, subscription_core::time> proven;
   std::optional<subscription_core::time> armed;
   static inline const char* name = "cache_subscriber";
 };

@@ -11,6 +11,9 @@
 #include <caf/atom.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -35,6 +38,18 @@ using near_cache_shell = near_cache_actor::extend<
     // INTERNAL: some wait is over; when it was armed for.
     caf::reacts_to<caf::tick_atom, std::int64_t>>;
 
+/// How old what was served without asking was, at most (X2).
+struct cache_ages {
+  std::array<std::uint64_t, 16> below{};  ///< the n-th: less than 2^n ms; the last: any greater
+  std::chrono::milliseconds greatest{};
+
+  void note(std::chrono::milliseconds age) {
+    const auto bits = std::bit_width(static_cast<std::uint64_t>(age.count()));
+    ++below[std::min<std::size_t>(bits, below.size() - 1)];
+    greatest = std::max(greatest, age);
+  }
+};
+
 struct near_cache_state {
   near_cache_options options;
   std::unique_ptr<near_cache_core> core;
@@ -45,8 +60,9 @@ struct near_cache_state {
     std::string key;
     near_cache_core::time until{};
   };
-  std::deque<write> writes;  ///< that began, oldest first; also such as have ended
-  std::string trace_id;      ///< of the reader whose turn it is
+  std::deque<write> writes;  ///< under way, oldest first
+  cache_ages ages;
+  std::string trace_id;  ///< of the reader whose turn it is
   std::optional<near_cache_core::time> armed;
   static inline const char* name = "near_cache";
 };

@@ -1,0 +1,166 @@
+#include "actors/cache_update/cache_subscriber.hpp"
+
+#include "actors/cache_update/subscription_wire.hpp"
+#include "messages/error.hpp"
+#include "runtime/ask.hpp"
+#include "runtime/observe/log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace dunlin {
+
+namespace {
+
+using self_pointer = cache_subscriber_shell::stateful_pointer<cache_subscriber_state>;
+using core = subscription_core;
+
+/// A pending timer keeps its actor: no wait is longer, so that one that was ended goes soon.
+constexpr core::time wait_max{1000};
+
+void perform_all(self_pointer self, core::effects all);
+
+core::time now(self_pointer self) { return cache_time(self); }
+
+// ---- to queues ----
+
+void perform(self_pointer self, core::subscribe wish) {
+  const auto& options = self->state.options;
+  const auto queue = options.find(wish.queue);
+  if (!queue)
+    return perform_all(self, self->state.core->on_refused(now(self), wish.queue, wish.attempt));
+  v1::Subscribe message;
+  message.set_node(options.node);
+  message.set_service(options.service);
+  message.set_incarnation(options.incarnation);
+  for (const auto& [type, cache] : options.caches)
+    message.add_types(type);
+  message.set_queue_incarnation(wish.queue_incarnation);
+  message.set_received_through(wish.received_through);
+  ask(
+      self, queue, options.limits.subscribe_timeout, std::move(message),
+      [self, name = wish.queue, attempt = wish.attempt](const v1::SubscribeReply& reply) {
+        perform_all(self, self->state.core->on_subscribed(now(self), name, attempt,
+                                                          cache_update::from_wire(reply)));
+      },
+      [self, name = wish.queue, attempt = wish.attempt](const caf::error& why) {
+        log::debug("cache_subscriber.refused", {{"queue", name}, {"reason", render(why)}});
+        perform_all(self, self->state.core->on_refused(now(self), name, attempt));
+      });
+}
+
+void perform(self_pointer self, const core::acknowledge& what) {
+  const auto& options = self->state.options;
+  const auto queue = options.find(what.queue);
+  if (!queue) return;
+  v1::BatchAck message;
+  message.set_node(options.node);
+  message.set_service(options.service);
+  message.set_incarnation(options.incarnation);
+  message.set_queue_incarnation(what.queue_incarnation);
+  message.set_received_through(what.received_through);
+  for (const auto& run : what.beyond) {
+    auto& one = *message.add_beyond();
+    one.set_first(run.first);
+    one.set_last(run.last);
+  }
+  message.set_stamp(what.stamp);
+  self->send(queue, std::move(message));
+}
+
+// ---- to the service's near caches ----
+
+/// What the change says that the item is; no part of a record is merged by any type so far, so such
+/// a change only invalidates.
+cache_changes::one to_one(cache_update::change change) {
+  cache_changes::one out{change.tick, std::move(change.key), nullptr, change.removed};
+  if (!change.value || change.base_tick != 0) return out;
+  auto record = std::make_shared<v1::CachedRecord>();
+  if (record->ParseFromString(*change.value)) out.record = std::move(record);
+  return out;
+}
+
+void perform(self_pointer self, core::apply what) {
+  cache_changes changes;
+  changes.partition = what.partition;
+  changes.all.reserve(what.changes.size());
+  for (auto& change : what.changes)
+    changes.all.push_back(to_one(std::move(change)));
+  self->send(self->state.options.caches.at(what.type), std::move(changes));
+}
+
+void perform(self_pointer self, const core::drop& what) {
+  if (what.why == core::reason::hole)
+    log::info("cache_subscriber.type_dropped",
+              {{"type", what.type}, {"partition", what.partition}, {"base", what.base_tick}});
+  self->send(self->state.options.caches.at(what.type),
+             cache_dropped{what.partition, what.base_tick, what.why == core::reason::whole});
+}
+
+void perform(self_pointer self, const core::proven& what) {
+  auto& newest = self->state.proven[{what.type, what.partition}];
+  newest = std::max(newest, what.at);
+  self->send(self->state.options.caches.at(what.type),
+             cache_proven{what.partition, what.at, what.base_tick});
+}
+
+// ---- turns ----
+
+/// One timer, set anew only when something is due before it.
+void arm(self_pointer self) {
+  auto& state = self->state;
+  auto wake = state.core->next_wake();
+  if (wake == core::time::max()) return;
+  wake = std::clamp(wake, now(self) + core::time{1}, now(self) + wait_max);
+  if (state.armed && *state.armed <= wake) return;
+  state.armed = wake;
+  self->delayed_send(self, wake - now(self), caf::tick_atom_v,
+                     static_cast<std::int64_t>(wake.count()));
+}
+
+/// In their order: what a proof stands on reaches a near cache before it.
+void perform_all(self_pointer self, core::effects all) {
+  for (auto& one : all)
+    std::visit([&](auto& effect) { perform(self, std::move(effect)); }, one);
+  arm(self);
+}
+
+}  // namespace
+
+cache_subscriber_shell::behavior_type cache_subscriber(self_pointer self,
+                                                       cache_subscriber_options options) {
+  auto& state = self->state;
+  state.options = std::move(options);
+  std::vector<std::string> types;
+  for (const auto& [type, cache] : state.options.caches)
+    types.push_back(type);
+  state.core = std::make_unique<core>(state.options.limits, std::move(types), state.options.queues,
+                                      now(self), *state.options.random);
+  perform_all(self, state.core->start(now(self)));
+  return {
+      [self](v1::CacheBatch& batch) {
+        perform_all(
+            self, self->state.core->on_batch(now(self), cache_update::from_wire(std::move(batch))));
+      },
+      [self](const v1::QueueNews& news) {
+        perform_all(self, self->state.core->on_news(now(self), cache_update::from_wire(news)));
+      },
+      [self](const queue_peer& peer) {
+        const auto& queues = self->state.options.queues;
+        if (std::find(queues.begin(), queues.end(), peer.node) == queues.end()) return;
+        if (peer.connected)
+          perform_all(self, self->state.core->on_peer_up(now(self), peer.node));
+        else
+          self->state.core->on_peer_lost(now(self), peer.node);
+        arm(self);
+      },
+      [self](caf::tick_atom, std::int64_t armed_for) {
+        // A timer that an earlier one replaced still fires; it must not arm another.
+        if (self->state.armed != core::time{armed_for}) return;
+        self->state.armed.reset();
+        perform_all(self, self->state.core->on_timer(now(self)));
+      },
+  };
+}
+
+}  // namespace dunlin

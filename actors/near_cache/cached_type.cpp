@@ -1,0 +1,88 @@
+#include "actors/near_cache/cached_type.hpp"
+
+#include "messages/cache_types.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace dunlin {
+
+namespace {
+
+using core = near_cache_core;
+
+v1::RoutedQuery to_root() {
+  v1::RoutedQuery query;
+  query.mutable_route()->set_partition(0);
+  return query;
+}
+
+core::answer found(const v1::QueryReply& reply, std::uint64_t tick, v1::CachedRecord record) {
+  auto shared = std::make_shared<const v1::CachedRecord>(std::move(record));
+  return core::found{reply.partition(), reply.tick(), tick, to_value(std::move(shared))};
+}
+
+core::answer absent(const v1::QueryReply& reply) {
+  return core::absent{reply.partition(), reply.tick()};
+}
+
+// ---- bucket, by name ----
+
+v1::RoutedQuery ask_bucket(const std::string& key, std::uint64_t) {
+  auto query = to_root();
+  query.mutable_query()->mutable_get_bucket()->set_name(key);
+  return query;
+}
+
+core::answer read_bucket(const v1::QueryReply& reply) {
+  if (reply.status() == v1::CommandReply::NO_SUCH_BUCKET) return absent(reply);
+  if (reply.status() != v1::CommandReply::OK || reply.buckets().empty()) return ec::bad_message;
+  v1::CachedRecord record;
+  *record.mutable_bucket() = reply.buckets(0);
+  return found(reply, reply.buckets(0).tick(), std::move(record));
+}
+
+// ---- user, by access key ----
+
+v1::RoutedQuery ask_user(const std::string& key, std::uint64_t) {
+  auto query = to_root();
+  query.mutable_query()->mutable_get_access_key()->set_access_key(key);
+  return query;
+}
+
+core::answer read_user(const v1::QueryReply& reply) {
+  if (reply.status() == v1::CommandReply::NO_SUCH_KEY) return absent(reply);
+  if (reply.status() != v1::CommandReply::OK || !reply.has_access_key()) return ec::bad_message;
+  v1::CachedRecord record;
+  auto& user = *record.mutable_user();
+  if (reply.has_user()) *user.mutable_user() = reply.user();
+  *user.mutable_key() = reply.access_key();
+  // An item is the key and its user (messages/cache_types.hpp).
+  return found(reply, std::max(user.user().tick(), user.key().tick()), std::move(record));
+}
+
+constexpr auto types = std::to_array<cached_type>({
+    {cached::bucket, ask_bucket, read_bucket,
+     [](const v1::CachedRecord& record) { return record.has_bucket(); }},
+    {cached::user, ask_user, read_user,
+     [](const v1::CachedRecord& record) { return record.has_user(); }},
+});
+
+}  // namespace
+
+const cached_type* find_cached_type(std::string_view name) {
+  const auto found = std::find_if(types.begin(), types.end(),
+                                  [&](const cached_type& one) { return one.name == name; });
+  return found == types.end() ? nullptr : &*found;
+}
+
+cached_value to_value(cached_record record) {
+  const auto bytes = record->SpaceUsedLong();
+  return {std::move(record), bytes};
+}
+
+cached_record to_record(const cached_value& value) {
+  return std::static_pointer_cast<const v1::CachedRecord>(value.data);
+}
+
+}  // namespace dunlin
