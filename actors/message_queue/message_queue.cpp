@@ -15,8 +15,6 @@ namespace {
 using self_pointer = message_queue_shell::stateful_pointer<message_queue_state>;
 using core = queue_core;
 
-constexpr core::time show_interval{1000};
-
 core::time now(self_pointer self) {
   return std::chrono::duration_cast<core::time>(self->clock().now().time_since_epoch());
 }
@@ -162,12 +160,6 @@ void perform(self_pointer self, const core::ask_news&) {
 
 // ---- turns ----
 
-queue_report report(self_pointer self) {
-  const auto& core = *self->state.core;
-  return {core.count(), core.backlogs(now(self)), core.sets(), core.spool_bytes(),
-          core.ring_bytes()};
-}
-
 /// One timer, set anew only when something is due before it.
 void arm(self_pointer self) {
   auto& state = self->state;
@@ -182,15 +174,6 @@ void perform_all(self_pointer self, const core::effects& all) {
   for (const auto& one : all)
     std::visit([&](const auto& effect) { perform(self, effect); }, one);
   arm(self);
-}
-
-void on_tick(self_pointer self) {
-  auto& state = self->state;
-  state.armed.reset();
-  perform_all(self, state.core->on_timer(now(self)));
-  if (now(self) < state.show_at) return;
-  state.show_at = now(self) + show_interval;
-  state.figures->show(report(self));
 }
 
 template <class Reply>
@@ -226,10 +209,9 @@ std::unique_ptr<core> make_core(self_pointer self, message_queue_options& option
 }  // namespace
 
 message_queue_shell::behavior_type message_queue(self_pointer self, message_queue_options options,
-                                                 const wall_clock* clock, metrics* figures) {
+                                                 const wall_clock* clock) {
   auto& state = self->state;
   state.clock = clock;
-  state.figures = std::make_unique<queue_metrics>(*figures);
   state.last_position = options.spool.last_position;
   state.core = make_core(self, options);
   state.options = std::move(options);
@@ -247,10 +229,14 @@ message_queue_shell::behavior_type message_queue(self_pointer self, message_queu
       [self](const log_stored& done) { on_stored(self, done.token); },
       [self](const log_refused& no) { on_refused(self, no.token); },
       [self](const queue_peer_lost& news) { self->state.core->on_peer_lost(news.node); },
-      [self](const get_queue_report&) { return report(self); },
+      [self](const v1::GetQueueStatus&) {
+        return queue_status(*self->state.core, self->state.options.incarnation, now(self));
+      },
       [self](caf::tick_atom, std::int64_t armed_for) {
         // A timer that an earlier one replaced still fires; it must not arm another.
-        if (self->state.armed == core::time{armed_for}) on_tick(self);
+        if (self->state.armed != core::time{armed_for}) return;
+        self->state.armed.reset();
+        perform_all(self, self->state.core->on_timer(now(self)));
       },
   };
 }

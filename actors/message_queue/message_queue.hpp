@@ -5,11 +5,11 @@
 
 #include "actors/message_queue/queue_core.hpp"
 #include "actors/message_queue/queue_spool.hpp"
+#include "messages/cache_status.hpp"
 #include "messages/log.hpp"
 #include "messages/message_queue.hpp"
 #include "messages/partition.hpp"
 #include "runtime/clock.hpp"
-#include "runtime/observe/metrics.hpp"
 
 #include <caf/atom.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -55,33 +55,13 @@ struct queue_peer_lost {
   node_id node;
 };
 
-/// What a queue says of itself (Q25, X2).
-struct get_queue_report {};
-struct queue_report {
-  queue_core::figures count;
-  std::vector<queue_core::backlog> subscribers;
-  std::size_t sets = 0;
-  std::size_t spool_bytes = 0;
-  std::size_t ring_bytes = 0;
-};
-
-/// What is spawned; it converts to message_queue_actor and to log_client_actor.
+/// What is spawned; it converts to message_queue_actor, log_client_actor and queue_status_actor.
 using message_queue_shell =
     message_queue_actor::extend<caf::reacts_to<log_stored>, caf::reacts_to<log_refused>,
                                 caf::reacts_to<queue_peer_lost>,
-                                caf::replies_to<get_queue_report>::with<queue_report>,
+                                caf::replies_to<v1::GetQueueStatus>::with<v1::QueueStatus>,
                                 // INTERNAL: some wait is over; when it was armed for.
                                 caf::reacts_to<caf::tick_atom, std::int64_t>>;
-
-struct queue_metrics {
-  explicit queue_metrics(metrics& of);
-  /// What was counted since the last time, and how things are.
-  void show(const queue_report& now);
-
-  counter &rows, &updates, &refused, &overloaded, &batches, &frames, &resends, &given_up, &missed;
-  gauge &subscribers, &backlog_rows, &spool_bytes, &ring_bytes;
-  queue_core::figures shown;
-};
 
 struct message_queue_state {
   using waiting = std::variant<caf::typed_response_promise<v1::EnqueueReply>,
@@ -96,7 +76,6 @@ struct message_queue_state {
   message_queue_options options;
   const wall_clock* clock = nullptr;
   std::unique_ptr<queue_core> core;
-  std::unique_ptr<queue_metrics> figures;
 
   std::map<std::uint64_t, waiting> requests;
   std::uint64_t last_request = 0;
@@ -109,16 +88,17 @@ struct message_queue_state {
 
   std::set<partition_id> asking;  ///< questions for news that are open
   std::optional<queue_core::time> armed;
-  queue_core::time show_at{};
 };
 
-/// `clock` and `figures` outlive the actor. Figures are dunlin_queue_*.
+/// How the queue is, with figures named as in `dunlin coherence` (Q25, X2).
+v1::QueueStatus queue_status(const queue_core& core, std::uint64_t incarnation,
+                             queue_core::time now);
+
+/// `clock` outlives the actor.
 message_queue_shell::behavior_type message_queue(
     message_queue_shell::stateful_pointer<message_queue_state> self, message_queue_options options,
-    const wall_clock* clock, metrics* figures);
+    const wall_clock* clock);
 
 }  // namespace dunlin
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::queue_peer_lost)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::get_queue_report)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::queue_report)
