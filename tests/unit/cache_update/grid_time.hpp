@@ -81,7 +81,11 @@ private:
   bool loses(const std::string& from, const std::string& to) const {
     return leaders_too || from.front() == 's' || to.front() == 's';
   }
-  ms delay() { return ms{static_cast<std::int64_t>(random_() % (chance(slow) ? 200 : 4))}; }
+  ms delay() {
+    const std::uint64_t most =
+        chance(slow) ? 200 : 4;  // drawn first, whatever the compiler prefers
+    return ms{static_cast<std::int64_t>(random_() % most)};
+  }
 
   events& time_;
   std::mt19937_64& random_;

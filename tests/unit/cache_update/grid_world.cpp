@@ -182,14 +182,15 @@ void grid_world::strike() {
   if (!raging_ || time.now() >= rage_until_) return;
   const auto queue = random() % queues.size();
   const auto subscriber = random() % subscribers.size();
+  const auto loses_spool = net.chance(250);
   const auto some = [&](ms most) {
     return ms{static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most.count()))};
   };
   switch (random() % 7) {
     case 0: ++faults["crash"], crash_queue(queue, false, some(3000ms)); break;
     case 1: ++faults["crash, spool lost"], crash_queue(queue, true, some(3000ms)); break;
-    case 2: ++faults["long down"], crash_queue(queue, net.chance(300), some(60000ms)); break;
-    case 3: ++faults["cut"], cut_subscriber(subscriber, some(8000ms), net.chance(500)); break;
+    case 2: ++faults["long down"], crash_queue(queue, loses_spool, some(60000ms)); break;
+    case 3: ++faults["cut"], cut_subscriber(subscriber, some(8000ms), !loses_spool); break;
     case 4: {
       ++faults["subscriber restarts"];
       subscribers[subscriber]->stop();
@@ -206,7 +207,7 @@ void grid_world::strike() {
     default:
       ++faults["all queues crash"];
       for (std::size_t one = 0; one < queues.size(); ++one)
-        crash_queue(one, net.chance(200), some(2000ms));
+        crash_queue(one, loses_spool && one % 2 == 0, some(2000ms));
   }
   time.after(some(4000ms), [this] { strike(); });
 }
