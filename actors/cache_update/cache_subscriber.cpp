@@ -125,6 +125,46 @@ void perform_all(self_pointer self, core::effects all) {
   arm(self);
 }
 
+// ---- for operators ----
+
+v1::SubscriberStatus status(self_pointer self) {
+  const auto& state = self->state;
+  v1::SubscriberStatus out;
+  out.set_service(state.options.service);
+  for (const auto& queue : state.core->subscribed())
+    out.add_subscribed(queue);
+  const auto add = [&](std::string_view name, std::uint64_t value, std::string_view label = {}) {
+    auto& one = *out.add_figures();
+    one.set_name(std::string(name));
+    one.set_label(std::string(label));
+    one.set_value(value);
+  };
+  const auto& count = state.core->count();
+  add("batches_total", count.batches);
+  add("gaps_total", count.gaps);
+  add("replays_total", count.replays);
+  add("duplicates_total", count.duplicates);
+  add("late_total", count.late);
+  add("missed_total", count.missed);
+  add("drops_total", count.drops);
+  add("old_changes_total", count.old_changes);
+  add("refused_total", count.refused);
+  add("acks_total", count.acks);
+  add("subscriptions_total", count.subscriptions);
+  add("queues", state.options.queues.size());
+  add("tracked", state.core->tracked());
+  add("holes", state.core->holes());
+  // Of each type, in the partition where it is longest ago.
+  std::map<std::string_view, core::time> oldest;
+  for (const auto& [place, at] : state.proven) {
+    auto& age = oldest[place.first];
+    age = std::max(age, now(self) - at);
+  }
+  for (const auto& [type, age] : oldest)
+    add("proof_age_ms", static_cast<std::uint64_t>(std::max(age, core::time{0}).count()), type);
+  return out;
+}
+
 }  // namespace
 
 cache_subscriber_shell::behavior_type cache_subscriber(self_pointer self,
@@ -154,6 +194,7 @@ cache_subscriber_shell::behavior_type cache_subscriber(self_pointer self,
           self->state.core->on_peer_lost(now(self), peer.node);
         arm(self);
       },
+      [self](const v1::GetSubscriberStatus&) { return status(self); },
       [self](caf::tick_atom, std::int64_t armed_for) {
         // A timer that an earlier one replaced still fires; it must not arm another.
         if (self->state.armed != core::time{armed_for}) return;

@@ -41,7 +41,9 @@ struct queue_peer {
   bool connected = false;
 };
 
+/// What is spawned; it converts to cache_subscriber_actor and to subscriber_status_actor.
 using cache_subscriber_shell = cache_subscriber_actor::extend<
+    caf::replies_to<v1::GetSubscriberStatus>::with<v1::SubscriberStatus>,
     // In order for one peer; for queues as for others, which are not looked at.
     caf::reacts_to<queue_peer>,
     // INTERNAL: some wait is over; when it was armed for.

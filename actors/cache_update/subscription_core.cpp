@@ -215,6 +215,13 @@ subscription_core::time subscription_core::next_wake() const {
   return next;
 }
 
+std::vector<node_id> subscription_core::subscribed() const {
+  std::vector<node_id> queues;
+  for (const auto& [queue, with] : sessions_)
+    if (with.is_subscribed()) queues.push_back(queue);
+  return queues;
+}
+
 std::size_t subscription_core::subscribed_queues() const {
   return static_cast<std::size_t>(
       std::count_if(sessions_.begin(), sessions_.end(),

@@ -105,6 +105,7 @@ public:
   /// Types in partitions of which something is missing now.
   std::size_t holes() const { return holes_.size(); }
   std::size_t subscribed_queues() const;
+  std::vector<node_id> subscribed() const;
 
 private:
   using place = std::pair<partition_id, std::string>;

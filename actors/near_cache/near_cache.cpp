@@ -217,6 +217,11 @@ near_cache_shell::behavior_type near_cache(self_pointer self, near_cache_options
         perform_all(self, self->state.core->on_drop_all(now(self), cache_death::command));
         return accepted{};
       },
+      [self](const v1::GetCacheStatus&) {
+        const auto& state = self->state;
+        return near_cache_status(*state.core, state.options.type->name, state.options.service,
+                                 state.ages);
+      },
       [self](caf::tick_atom, std::int64_t armed_for) {
         // A timer that an earlier one replaced still fires; it must not arm another.
         if (self->state.armed != core::time{armed_for}) return;

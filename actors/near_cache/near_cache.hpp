@@ -5,15 +5,13 @@
 
 #include "actors/near_cache/cached_type.hpp"
 #include "actors/near_cache/near_cache_core.hpp"
+#include "actors/near_cache/near_cache_status.hpp"
 #include "messages/near_cache.hpp"
 #include "messages/partition.hpp"
 
 #include <caf/atom.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <algorithm>
-#include <array>
-#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -34,21 +32,11 @@ struct near_cache_options {
   std::chrono::milliseconds write_patience{120'000};
 };
 
-using near_cache_shell = near_cache_actor::extend<
-    // INTERNAL: some wait is over; when it was armed for.
-    caf::reacts_to<caf::tick_atom, std::int64_t>>;
-
-/// How old what was served without asking was, at most (X2).
-struct cache_ages {
-  std::array<std::uint64_t, 16> below{};  ///< the n-th: less than 2^n ms; the last: any greater
-  std::chrono::milliseconds greatest{};
-
-  void note(std::chrono::milliseconds age) {
-    const auto bits = std::bit_width(static_cast<std::uint64_t>(age.count()));
-    ++below[std::min<std::size_t>(bits, below.size() - 1)];
-    greatest = std::max(greatest, age);
-  }
-};
+/// What is spawned; it converts to near_cache_actor and to cache_status_actor.
+using near_cache_shell =
+    near_cache_actor::extend<caf::replies_to<v1::GetCacheStatus>::with<v1::CacheStatus>,
+                             // INTERNAL: some wait is over; when it was armed for.
+                             caf::reacts_to<caf::tick_atom, std::int64_t>>;
 
 struct near_cache_state {
   near_cache_options options;
