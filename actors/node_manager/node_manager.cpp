@@ -89,6 +89,47 @@ struct gathering {
   }
 };
 
+/// Asks one role, which `take` puts into the status; what does not answer is warned of.
+template <class Answer, class Handle, class Question, class Take>
+static void ask_role(self_pointer self, const std::shared_ptr<gathering>& all, const Handle& role,
+                     const Question& question, std::string name, Take take) {
+  if (!role) return;
+  ++all->open;
+  self->request(role, self->state.options.answer_timeout, question)
+      .then(
+          [all, take](const Answer& answer) {
+            take(all->status, answer);
+            all->one_less();
+          },
+          [all, name = std::move(name)](const caf::error& error) {
+            all->status.add_warnings(name + ": " + render(error));
+            all->one_less();
+          });
+}
+
+static void ask_roles(self_pointer self, const std::shared_ptr<gathering>& all) {
+  using status = v1::NodeStatus;
+  const auto& roles = self->state.roles;
+  for (const auto& [id, replica] : roles.replicas)
+    ask_role<v1::ReplicaStatus>(
+        self, all, replica, v1::GetReplicaStatus{}, "partition " + std::to_string(id),
+        [](status& to, const v1::ReplicaStatus& said) { *to.add_replicas() = said; });
+  ask_role<v1::StorageStatus>(
+      self, all, roles.storage, v1::GetStorageStatus{}, "storage",
+      [](status& to, const v1::StorageStatus& said) { *to.mutable_storage() = said; });
+  ask_role<v1::QueueStatus>(
+      self, all, roles.queue, v1::GetQueueStatus{}, "message queue",
+      [](status& to, const v1::QueueStatus& said) { *to.mutable_queue() = said; });
+  for (const auto& one : roles.subscribers)
+    ask_role<v1::SubscriberStatus>(
+        self, all, one, v1::GetSubscriberStatus{}, "cache subscriber",
+        [](status& to, const v1::SubscriberStatus& said) { *to.add_subscribers() = said; });
+  for (const auto& one : roles.caches)
+    ask_role<v1::CacheStatus>(
+        self, all, one, v1::GetCacheStatus{}, "near cache",
+        [](status& to, const v1::CacheStatus& said) { *to.add_caches() = said; });
+}
+
 static caf::result<v1::NodeStatus> gather(self_pointer self) {
   const auto& state = self->state;
   auto all = std::make_shared<gathering>();
@@ -103,32 +144,10 @@ static caf::result<v1::NodeStatus> gather(self_pointer self) {
   if (state.options.peers)
     for (auto& peer : state.options.peers())
       *status.add_peers() = std::move(peer);
-  all->open = 1 + state.roles.replicas.size() + (state.roles.storage ? 1 : 0);
   auto promise = self->make_response_promise<v1::NodeStatus>();
   all->promise = promise;
-  for (const auto& [id, replica] : state.roles.replicas)
-    self->request(replica, state.options.answer_timeout, v1::GetReplicaStatus{})
-        .then(
-            [all](const v1::ReplicaStatus& replica_status) {
-              *all->status.add_replicas() = replica_status;
-              all->one_less();
-            },
-            [all, partition = id](const caf::error& error) {
-              all->status.add_warnings("partition " + std::to_string(partition) + ": " +
-                                       render(error));
-              all->one_less();
-            });
-  if (state.roles.storage)
-    self->request(state.roles.storage, state.options.answer_timeout, v1::GetStorageStatus{})
-        .then(
-            [all](const v1::StorageStatus& storage) {
-              *all->status.mutable_storage() = storage;
-              all->one_less();
-            },
-            [all](const caf::error& error) {
-              all->status.add_warnings("storage: " + render(error));
-              all->one_less();
-            });
+  all->open = 1;  // until all are asked
+  ask_roles(self, all);
   all->one_less();
   return promise;
 }

@@ -3,6 +3,7 @@
 /// 21), and gathers the node's status.
 #pragma once
 
+#include "messages/cache_status.hpp"
 #include "messages/node.hpp"
 #include "messages/partition.hpp"
 #include "messages/storage.hpp"
@@ -37,6 +38,9 @@ struct node_roles {
   partition_router_actor router;
   std::map<partition_id, partition_actor> replicas;
   storage_node_actor storage;  ///< null on nodes without the role
+  queue_status_actor queue;    ///< likewise
+  std::vector<subscriber_status_actor> subscribers;
+  std::vector<cache_status_actor> caches;
   std::vector<std::pair<std::string, caf::actor_addr>> watched;
 };
 

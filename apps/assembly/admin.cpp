@@ -39,13 +39,38 @@ bool authorised(const http::request& request, const std::string& token) {
 
 /// Asks the manager from an actor of its own: the HTTP thread must not wait.
 template <class Answer>
+void ask_manager(caf::actor_system& system, const node_manager_actor& manager, Answer answer,
+                 std::function<void(const caf::error&)> failed) {
+  system.spawn([manager, answer, failed](caf::event_based_actor* self) {
+    self->request(manager, answer_timeout, v1::GetNodeStatus{})
+        .then([answer](const v1::NodeStatus& status) { answer(status); }, failed);
+  });
+}
+
+template <class Answer>
 void ask_manager(caf::actor_system& system, const node_manager_actor& manager,
                  const http::exchange_ptr& exchange, Answer answer) {
-  system.spawn([manager, exchange, answer](caf::event_based_actor* self) {
-    self->request(manager, answer_timeout, v1::GetNodeStatus{})
-        .then([answer](const v1::NodeStatus& status) { answer(status); },
+  ask_manager(system, manager, answer,
               [exchange](const caf::error& error) { refuse(exchange, 503, render(error)); });
-  });
+}
+
+figures to_figures(const google::protobuf::RepeatedPtrField<v1::Figure>& from) {
+  figures all;
+  for (const auto& one : from)
+    all[one.name()][one.label()] += one.value();
+  return all;
+}
+
+/// What the node counts, and what its caches and its queue say; without them if they do not answer.
+void show_metrics(caf::actor_system& system, const node_manager_actor& manager, metrics& counts,
+                  const http::exchange_ptr& exchange) {
+  const auto show = [exchange, &counts](const std::string& more) {
+    respond(exchange, 200, "text/plain; version=0.0.4", counts.text() + more);
+  };
+  ask_manager(
+      system, manager,
+      [show](const v1::NodeStatus& status) { show(to_metrics(to_coherence(status))); },
+      [show](const caf::error&) { show({}); });
 }
 
 }  // namespace
@@ -87,6 +112,26 @@ node_status to_status(const v1::NodeStatus& from, node_status fixed) {
   return status;
 }
 
+coherence_status to_coherence(const v1::NodeStatus& from) {
+  coherence_status status;
+  status.name = from.name();
+  if (from.has_queue()) {
+    auto& queue = status.queue.emplace();
+    queue.incarnation = from.queue().queue_incarnation();
+    queue.count = to_figures(from.queue().figures());
+    for (const auto& one : from.queue().backlogs())
+      queue.backlogs.push_back(
+          {one.node(), one.service(), one.rows(), one.in_flight(), one.silent_ms()});
+  }
+  for (const auto& one : from.subscribers())
+    status.subscribers.push_back({one.service(),
+                                  {one.subscribed().begin(), one.subscribed().end()},
+                                  to_figures(one.figures())});
+  for (const auto& one : from.caches())
+    status.caches.push_back({one.service(), one.type(), one.mode(), to_figures(one.figures())});
+  return status;
+}
+
 http::rendered render_admin_error(const http::refusal& why, const std::string&) {
   return {{{"Content-Type", "application/json"}},
           boost::json::serialize(boost::json::object{{"error", why.message}}) + "\n"};
@@ -105,11 +150,16 @@ http::acceptor admin_plane(caf::actor_system& system, metrics& counts, admin_opt
                              return respond(exchange, 200, "text/plain", "ready\n");
                            refuse(exchange, 503, "not ready");
                          });
-    if (path != "/status" && path != "/metrics") return refuse(exchange, 404, "no such path");
+    if (path != "/status" && path != "/coherence" && path != "/metrics")
+      return refuse(exchange, 404, "no such path");
     if (!authorised(request, options.token))
       return refuse(exchange, 401, "send the token of FOLDER/admin-token as a bearer token");
-    if (path == "/metrics")
-      return respond(exchange, 200, "text/plain; version=0.0.4", counts.text());
+    if (path == "/metrics") return show_metrics(system, options.manager, counts, exchange);
+    if (path == "/coherence")
+      return ask_manager(
+          system, options.manager, exchange, [exchange](const v1::NodeStatus& status) {
+            respond(exchange, 200, "application/json", to_json(to_coherence(status)) + "\n");
+          });
     ask_manager(system, options.manager, exchange,
                 [exchange, fixed = options.fixed](const v1::NodeStatus& status) {
                   respond(exchange, 200, "application/json",

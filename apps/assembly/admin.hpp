@@ -2,9 +2,11 @@
 ///   GET /health/live    200 while the process answers; no token
 ///   GET /health/ready   200 when the node is ready, else 503; no token
 ///   GET /status         node_status as JSON (node_status.hpp); bearer token
+///   GET /coherence      coherence_status as JSON (coherence_status.hpp); bearer token
 ///   GET /metrics        Prometheus text; bearer token
 #pragma once
 
+#include "apps/assembly/coherence_status.hpp"
 #include "apps/assembly/node_status.hpp"
 #include "messages/node.hpp"
 #include "runtime/http/exchange.hpp"
@@ -30,6 +32,9 @@ http::acceptor admin_plane(caf::actor_system& system, metrics& counts, admin_opt
 
 /// What the manager says, in the form of the JSON.
 node_status to_status(const v1::NodeStatus& from, node_status fixed);
+
+/// What it says of near caches and of the queue.
+coherence_status to_coherence(const v1::NodeStatus& from);
 
 /// Errors of the admin listener itself, as JSON.
 http::rendered render_admin_error(const http::refusal& why, const std::string& request_id);

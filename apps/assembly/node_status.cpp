@@ -1,6 +1,6 @@
 #include "apps/assembly/node_status.hpp"
 
-#include <boost/json.hpp>
+#include "apps/assembly/json_reader.hpp"
 
 namespace dunlin::assembly {
 
@@ -24,53 +24,9 @@ json::object to_object(const replica_status& replica) {
           {"last_hash", replica.last_hash}};
 }
 
-/// Reads members of an object; what is missing or of another type is left as it was.
-class reader {
-public:
-  explicit reader(const json::value& from) : from_{from.if_object()} {}
-
-  const json::value* find(std::string_view key) const {
-    return from_ ? from_->if_contains(key) : nullptr;
-  }
-
-  void read(std::string_view key, std::string& into) const {
-    if (const auto* value = find(key); value && value->is_string())
-      into = value->get_string().c_str();
-  }
-
-  void read(std::string_view key, bool& into) const {
-    if (const auto* value = find(key); value && value->is_bool()) into = value->get_bool();
-  }
-
-  template <std::integral number>
-  void read(std::string_view key, number& into) const {
-    const auto* value = find(key);
-    if (!value) return;
-    boost::system::error_code error;
-    if (const auto read = value->to_number<number>(error); !error) into = read;
-  }
-
-  void read(std::string_view key, std::vector<std::string>& into) const {
-    each(key, [&](const json::value& word) {
-      if (word.is_string()) into.emplace_back(word.get_string());
-    });
-  }
-
-  template <class function>
-  void each(std::string_view key, function take) const {
-    const auto* value = find(key);
-    if (const auto* array = value ? value->if_array() : nullptr)
-      for (const auto& entry : *array)
-        take(entry);
-  }
-
-private:
-  const json::object* from_;
-};
-
 peer_status read_peer(const json::value& value) {
   peer_status peer;
-  const reader from{value};
+  const json_reader from{value};
   from.read("node", peer.node);
   from.read("connected", peer.connected);
   from.read("error", peer.error);
@@ -79,7 +35,7 @@ peer_status read_peer(const json::value& value) {
 
 replica_status read_replica(const json::value& value) {
   replica_status replica;
-  const reader from{value};
+  const json_reader from{value};
   from.read("id", replica.id);
   from.read("role", replica.role);
   from.read("leader", replica.leader);
@@ -123,7 +79,7 @@ result<node_status> parse_node_status(std::string_view text) {
   const auto value = json::parse(text, error);
   if (error || !value.is_object()) return ec::bad_message;
   node_status status;
-  const reader from{value};
+  const json_reader from{value};
   from.read("name", status.name);
   if (status.name.empty()) return ec::bad_message;
   from.read("pid", status.pid);
@@ -138,7 +94,7 @@ result<node_status> parse_node_status(std::string_view text) {
   if (const auto* storage = from.find("storage"); storage && storage->is_object())
     for (const auto& [key, amount] : storage->get_object()) {
       std::uint64_t number = 0;
-      reader{*storage}.read(key, number);
+      json_reader{*storage}.read(key, number);
       status.storage[key] = number;
     }
   return status;

@@ -18,6 +18,7 @@ int dispatch(int argc, char** argv, node_runner run) {
   add_up(app, chosen);
   add_down(app, chosen);
   add_status(app, chosen);
+  add_coherence(app, chosen);
   add_env(app, chosen);
   add_check(app, chosen);
   add_init(app, chosen);

@@ -1,5 +1,7 @@
 #include "apps/dunlin/load.hpp"
 
+#include "apps/assembly/cluster_files.hpp"
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -26,6 +28,17 @@ std::optional<topology::cluster> load(const std::string& file) {
   }
   outcome.read->file = std::filesystem::absolute(file).lexically_normal().string();
   return std::move(outcome.read);
+}
+
+std::optional<std::string> load_token(const topology::cluster& of, const std::string& file) {
+  auto token = assembly::read_token(of);
+  if (token) return std::move(*token);
+  const auto path = assembly::token_file(of);
+  complain(
+      token.error() == ec::not_found
+          ? fmt::format("{} is not there: the cluster was never up; run: dunlin up {}", path, file)
+          : fmt::format("cannot read the admin token {}: {}", path, to_string(token.error())));
+  return {};
 }
 
 int complain(std::string_view sentence) {

@@ -15,6 +15,9 @@ std::shared_ptr<std::string> file_argument(CLI::App& subcommand);
 /// The cluster, its file's path made absolute; or none, with every mistake told on stderr.
 std::optional<topology::cluster> load(const std::string& file);
 
+/// The admin token of a cluster that was up once; or none, with the reason told on stderr.
+std::optional<std::string> load_token(const topology::cluster& of, const std::string& file);
+
 /// "dunlin: …" on stderr; returns `failed`.
 int complain(std::string_view sentence);
 

@@ -1,6 +1,7 @@
-/// Asks every node's admin plane for its status.
+/// Asks every node's admin plane.
 #pragma once
 
+#include "apps/assembly/coherence_status.hpp"
 #include "apps/assembly/node_status.hpp"
 #include "runtime/topology/topology.hpp"
 
@@ -11,13 +12,20 @@
 
 namespace dunlin::commands {
 
-struct node_answer {
-  std::optional<assembly::node_status> status;
+template <class Status>
+struct answer_of {
+  std::optional<Status> status;
   std::string error;  ///< why there is none
 };
+using node_answer = answer_of<assembly::node_status>;
+using coherence_answer = answer_of<assembly::coherence_status>;
 
 /// In file order, all nodes at the same time; blocks for at most about `timeout`.
 std::vector<node_answer> ask_nodes(const topology::cluster& of, const std::string& token,
                                    std::chrono::milliseconds timeout);
+
+/// The same of how right caches are kept.
+std::vector<coherence_answer> ask_coherence(const topology::cluster& of, const std::string& token,
+                                            std::chrono::milliseconds timeout);
 
 }  // namespace dunlin::commands

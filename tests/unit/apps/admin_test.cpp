@@ -89,6 +89,23 @@ TEST_F(Admin, ShowsTheStatusAsJson) {
   EXPECT_EQ(parsed.partitions[0].last_hash, "0x00000000000000ff");
 }
 
+TEST_F(Admin, ShowsWhatCachesAndTheQueueSayAsJsonAndAsMetrics) {
+  EXPECT_EQ(code("/coherence"), 401);
+  auto& cache = *status.add_caches();
+  cache.set_service(1);
+  cache.set_type("bucket");
+  auto& figure = *cache.add_figures();
+  figure.set_name("lookups_total");
+  figure.set_value(12);
+  const auto read =
+      assembly::parse_coherence_status(get("/coherence", "secret-token").body).value();
+  EXPECT_EQ(read.caches.at(0).type, "bucket");
+  EXPECT_FALSE(read.queue);
+  EXPECT_NE(get("/metrics", "secret-token")
+                .body.find("dunlin_cache_lookups_total{service=\"1\",type=\"bucket\"} 12\n"),
+            std::string::npos);
+}
+
 TEST_F(Admin, RefusesUnknownPathsAndMethods) {
   EXPECT_EQ(code("/secret"), 404);
   EXPECT_EQ(code("/status", "secret-token", "DELETE"), 405);
