@@ -25,15 +25,20 @@ public:
     start_router();
     link_ = of_.system.spawn(links::page_link, of_.self.name, &of_.ports.bulk);
     keep("page link", link_);
+    auto opened = start_log(of_, log_);
+    keep("log writer", log_.writer);
+    if (!opened) return opened;
     if (has(role::database)) {
       const auto tell = [router = router_](partition_id id, const node_id& leader,
                                            std::uint64_t term) {
         caf::anon_send(router, leader_news{id, leader, term});
       };
-      auto done = start_database(of_, link_, tell, database_);
+      auto done = start_database(of_, link_, tell, log_, database_);
       keep_database();  // what was spawned before an error ends with the node, too
       if (!done) return done;
     }
+    if (has(role::queue)) keep("message queue", queue_ = start_queue(of_, router_, log_));
+    if (const auto log = std::exchange(log_.log, nullptr)) log->release_recovered();
     if (has(role::storage)) {
       auto done = start_storage(of_, link_, router_, storage_);
       keep_storage();
@@ -88,7 +93,6 @@ private:
   }
 
   void keep_database() {
-    keep("log writer", database_.writer);
     for (const auto& [id, replica] : database_.replicas)
       keep("partition " + std::to_string(id), replica);
     keep("state keeper", database_.keeper);
@@ -113,6 +117,13 @@ private:
     const auto coordinating = of_.system.spawn(coordinator, options, parts);
     keep("coordinator", coordinating);
 
+    caches_ = start_caches(of_, router_);
+    for (const auto& [type, cache] : caches_.caches) {
+      keep("near cache of " + type, cache);
+      if (of_.options.opened_cache) of_.options.opened_cache(type, cache);
+    }
+    keep("cache subscriber", caches_.subscriber);
+
     s3_gateway_options gateway;
     gateway.protocol.region = of_.cluster.options.region;
     gateway.protocol.object_bytes_max = of_.cluster.options.object_bytes_max;
@@ -120,8 +131,13 @@ private:
     access_node_options access;
     gate_ = std::make_shared<request_gate>(of_.cluster.options.requests_max, refuse_s3_request);
     access.gate = gate_;
-    access.start = s3_request_starter(
-        gateway, {router_, coordinating, of_.ports.clock, of_.ports.random, of_.ports.counts});
+    s3_gateway_parts serving;
+    serving.router = router_;
+    serving.coordinator = coordinating;
+    serving.clock = of_.ports.clock;
+    serving.random = of_.ports.random;
+    serving.numbers = of_.ports.counts;
+    access.start = s3_request_starter(gateway, std::move(serving));
     access.refuse = refuse_s3_request;
     access_ = of_.system.spawn(access_node, std::move(access));
     keep("access node", access_);
@@ -150,6 +166,10 @@ private:
     for (const auto& [id, replica] : database_.replicas)
       roles.replicas.emplace(id, replica);
     if (storage_.service.node) roles.storage = storage_.service.node;
+    roles.queue = queue_;
+    if (caches_.subscriber) roles.subscribers.push_back(caches_.subscriber);
+    for (const auto& [type, cache] : caches_.caches)
+      roles.caches.push_back(cache);
     for (const auto& [name, role] : kept_)
       roles.watched.emplace_back(name, role.address());
     manager_ = of_.system.spawn(node_manager, std::move(options), std::move(roles));
@@ -174,7 +194,10 @@ private:
   node_context of_;
   std::vector<std::pair<std::string, caf::actor>> kept_;
   partition_router_shell router_;
+  log_part log_;
   database_part database_;
+  message_queue_shell queue_;
+  cache_part caches_;
   links::page_link_service link_;
   storage_part storage_;
   access_node_actor access_;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "apps/assembly/cluster_files.hpp"
+#include "messages/near_cache.hpp"
 #include "messages/node.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/disk/disk.hpp"
@@ -79,6 +80,8 @@ struct node_options {
   /// See the states that this life has opened; for simulation, whose one thread may look inside.
   std::function<void(partition_id, std::shared_ptr<kv_store>)> opened_state;
   std::function<void(std::shared_ptr<extents::extent_store>)> opened_pages;
+  /// Sees the near caches of this life, by type; for simulation, whose checkers ask them.
+  std::function<void(const std::string& type, const near_cache_actor&)> opened_cache;
 };
 
 class node {

@@ -43,19 +43,6 @@ result<std::shared_ptr<kv_store>> open_state(disk& storage, partition_id id,
   return std::shared_ptr<kv_store>(std::move(*opened));
 }
 
-result<std::shared_ptr<wal::log>> open_log(const node_context& of) {
-  wal::options options;
-  options.segment_bytes = of.cluster.options.wal_segment_bytes;
-  options.bytes_max = of.cluster.options.wal_bytes_max;
-  options.reserve_bytes = disk_reserve(of.ports.storage);
-  auto opened = wal::log::open(of.ports.storage, "wal", options);
-  if (!opened) {
-    log::error("log.not_opened", {{"folder", "wal"}, {"reason", to_string(opened.error())}});
-    return opened.error();
-  }
-  return std::shared_ptr<wal::log>(std::move(*opened));
-}
-
 /// What a database file says of itself; not one that is in use.
 result<state_place> inspect(disk& storage, const std::string& path) try {
   auto opened = sqlite_store::open(storage, path);
@@ -97,7 +84,7 @@ std::uint64_t laggard_bytes(const node_context& of) {
 
 result<partition_replica_actor> start_replica(const node_context& of,
                                               const leader_listener& leader_known,
-                                              const database_part& made, wal::log& log,
+                                              const log_part& log, const database_part& made,
                                               partition_id id) {
   auto store = open_state(of.ports.storage, id, store_options(of));
   if (!store) return store.error();
@@ -112,8 +99,8 @@ result<partition_replica_actor> start_replica(const node_context& of,
   options.self = of.self.name;
   options.voters = of.cluster.partition_nodes(id);
   options.store = *store;
-  options.recovered = log.take_recovered(id);
-  options.writer = made.writer;
+  options.recovered = log.log->take_recovered(id);
+  options.writer = log.writer;
   options.keeper = made.keeper;
   const auto mark = read_mark(of.ports.storage, mark_of(state_file(id)));
   if (!mark) return mark.error();
@@ -129,7 +116,8 @@ result<partition_replica_actor> start_replica(const node_context& of,
   };
   // A recycled log never fills by itself; the store beside it does.
   options.has_room = [room = of.room] { return room->has_room(); };
-  options.entry_bytes_max = std::min(options.entry_bytes_max, log.entry_bytes_max());
+  options.entry_bytes_max = std::min(options.entry_bytes_max, log.log->entry_bytes_max());
+  options.announcing = announcing_of(of);
   const auto& tuning = of.options.tuning;
   if (tuning.entry_bytes_max > 0)
     options.entry_bytes_max = std::min(options.entry_bytes_max, tuning.entry_bytes_max);
@@ -159,21 +147,17 @@ std::uint64_t disk_reserve(disk& storage) {
 }
 
 result<void> start_database(const node_context& of, const links::page_link_service& link,
-                            const leader_listener& leader_known, database_part& made) {
-  auto log = open_log(of);
-  if (!log) return log.error();
-  made.writer = of.options.own_threads ? of.system.spawn<caf::detached>(log_writer, *log)
-                                       : of.system.spawn(log_writer, *log);
+                            const leader_listener& leader_known, const log_part& log,
+                            database_part& made) {
   made.keeper = start_keeper(of, link);
   for (partition_id id = 0; id <= of.cluster.options.partitions; ++id) {
     const auto members = of.cluster.partition_nodes(id);
     if (std::find(members.begin(), members.end(), of.self.name) == members.end()) continue;
-    auto replica = start_replica(of, leader_known, made, **log, id);
+    auto replica = start_replica(of, leader_known, log, made, id);
     if (!replica) return replica.error();
     of.links->serve("partition", id, partition_actor(*replica));
     made.replicas.emplace(id, std::move(*replica));
   }
-  (*log)->release_recovered();
   return {};
 }
 

@@ -1,7 +1,10 @@
 /// NODE PARTS: the roles of a node, each spawned by one function. Internal to apps/assembly.
 #pragma once
 
+#include "actors/cache_update/cache_subscriber.hpp"
 #include "actors/collector/collector.hpp"
+#include "actors/message_queue/message_queue.hpp"
+#include "actors/near_cache/near_cache.hpp"
 #include "actors/partition/log_writer.hpp"
 #include "actors/partition/partition_replica.hpp"
 #include "actors/partition/state_keeper.hpp"
@@ -35,9 +38,17 @@ struct node_context {
   std::function<std::map<node_id, std::uint64_t>()> connected_peers() const;
 };
 
-/// Partition replicas on one log.
+/// The log of a node, shared by its partitions and its queue.
+struct log_part {
+  std::shared_ptr<wal::log> log;  ///< the writer's, once it runs
+  log_writer_actor writer;        ///< null: nobody has anything to write
+  queue::opened_spool spool;      ///< of nodes with role queue
+};
+/// Opens it and spawns its writer, on nodes with a role that writes.
+result<void> start_log(const node_context& of, log_part& made);
+
+/// Partition replicas on the node's log.
 struct database_part {
-  log_writer_actor writer;
   state_keeper_actor keeper;
   std::map<partition_id, partition_replica_actor> replicas;
 };
@@ -45,7 +56,24 @@ using leader_listener =
     std::function<void(partition_id, const node_id& leader, std::uint64_t term)>;
 /// What was spawned before an error is in `made`, and is the caller's to end.
 result<void> start_database(const node_context& of, const links::page_link_service& link,
-                            const leader_listener& leader_known, database_part& made);
+                            const leader_listener& leader_known, const log_part& log,
+                            database_part& made);
+
+queue::options queue_limits(const node_context& of);
+
+/// The node's message queue; hears of peers that go.
+message_queue_shell start_queue(const node_context& of, const partition_router_actor& router,
+                                log_part& log);
+
+/// Near caches of one service, and who hears for them where there are queues.
+struct cache_part {
+  std::map<std::string, near_cache_shell, std::less<>> caches;  ///< by type
+  cache_subscriber_shell subscriber;                            ///< null: nobody tells anything
+};
+cache_part start_caches(const node_context& of, const partition_router_actor& router);
+
+/// How the changes of partitions get to the cluster's queues.
+announcing_options announcing_of(const node_context& of);
 
 /// Pages and those who serve, repair and collect them.
 struct storage_part {

@@ -1,0 +1,147 @@
+// Message queues and near caches: who announces to whom, who hears, within which bounds.
+#include "apps/assembly/node_parts.hpp"
+#include "messages/cache_types.hpp"
+
+#include <algorithm>
+
+namespace dunlin::assembly {
+
+namespace {
+
+using topology::role;
+
+/// The one service of a node with caches so far: S3.
+constexpr std::uint64_t s3_service = 1;
+
+std::function<message_queue_actor(const node_id&)> queue_at(const node_context& of) {
+  return [links = of.links](const node_id& node) {
+    return links->at<message_queue_actor>(node, "message_queue");
+  };
+}
+
+template <class Message>
+message_queue_options::tell tell_subscriber(const node_context& of) {
+  return [links = of.links](const queue::subscriber_key& to, const buffer& bytes) {
+    links->tell<cache_subscriber_actor, Message>(to.node, "cache_subscriber", to.service, bytes);
+  };
+}
+
+std::vector<raft::entry> to_entries(std::vector<wal::entry> from) {
+  std::vector<raft::entry> made;
+  made.reserve(from.size());
+  for (auto& one : from)
+    made.push_back(
+        {one.term, one.index, static_cast<raft::entry_kind>(one.kind), std::move(one.data)});
+  return made;
+}
+
+near_cache_parameters parameters_of(const topology::cache_settings& from) {
+  near_cache_parameters made;
+  made.mode = from.validated ? cache_mode::validated : cache_mode::bounded;
+  made.time_to_live = from.time_to_live;
+  made.staleness_max = from.staleness_max;
+  made.items_max = from.items_max;
+  made.bytes_max = from.bytes_max;
+  made.carry_values = from.values;
+  return made;
+}
+
+cache_update::options subscriber_limits(const topology::queue_settings& from) {
+  cache_update::options limits;
+  limits.stamp_interval = std::max(from.news_interval / 2, std::chrono::milliseconds(1));
+  limits.silence_max = std::max(limits.silence_max, 4 * from.news_interval);
+  return limits;
+}
+
+cache_subscriber_shell start_subscriber(const node_context& of, const cache_part& made) {
+  cache_subscriber_options options;
+  options.node = of.self.name;
+  options.service = s3_service;
+  options.incarnation = of.incarnation;
+  options.queues = of.cluster.nodes_with(role::queue);
+  options.find = queue_at(of);
+  for (const auto& [type, cache] : made.caches)
+    options.caches.emplace(type, cache);
+  options.limits = subscriber_limits(of.cluster.options.queue);
+  options.random = of.ports.random.get();
+  auto subscriber = of.system.spawn(cache_subscriber, std::move(options));
+  of.links->serve("cache_subscriber", s3_service, cache_subscriber_actor(subscriber));
+  of.links->on_peer([subscriber](const links::peer_event& event) {
+    caf::anon_send(subscriber, queue_peer{event.node, event.up});
+  });
+  return subscriber;
+}
+
+}  // namespace
+
+queue::options queue_limits(const node_context& of) {
+  const auto& from = of.cluster.options.queue;
+  queue::options limits;
+  limits.window = from.window;
+  limits.attempts_max = from.attempts;
+  limits.time_to_live = from.time_to_live;
+  limits.news_interval = from.news_interval;
+  limits.news_age_max = std::max(limits.news_age_max, 4 * from.news_interval);
+  return limits;
+}
+
+message_queue_shell start_queue(const node_context& of, const partition_router_actor& router,
+                                log_part& log) {
+  message_queue_options options;
+  options.self = of.self.name;
+  options.incarnation = of.incarnation;
+  options.limits = queue_limits(of);
+  for (partition_id id = 0; id <= of.cluster.options.partitions; ++id)
+    options.partitions.push_back(id);
+  options.spool = std::move(log.spool);
+  options.append = [writer = log.writer](const log_client_actor& from, std::uint64_t token,
+                                         std::vector<wal::entry> entries) {
+    log_append step;
+    step.from = from;
+    step.group = queue::spool_group;
+    step.token = token;
+    step.entries = to_entries(std::move(entries));
+    caf::anon_send(writer, std::move(step));
+  };
+  options.compact = [writer = log.writer](std::uint64_t position) {
+    caf::anon_send(writer, log_compact{queue::spool_group, position, queue::spool_term});
+  };
+  options.tell_batch = tell_subscriber<v1::CacheBatch>(of);
+  options.tell_news = tell_subscriber<v1::QueueNews>(of);
+  options.router = router;
+  auto queue = of.system.spawn(message_queue, std::move(options), of.ports.clock.get());
+  of.links->serve("message_queue", 0, message_queue_actor(queue));
+  of.links->on_peer([queue](const links::peer_event& event) {
+    if (!event.up) caf::anon_send(queue, queue_peer_lost{event.node});
+  });
+  return queue;
+}
+
+cache_part start_caches(const node_context& of, const partition_router_actor& router) {
+  cache_part made;
+  const auto add = [&](std::string_view type, const topology::cache_settings& from) {
+    near_cache_options options;
+    options.type = find_cached_type(type);
+    options.service = s3_service;
+    options.parameters = parameters_of(from);
+    options.router = router;
+    made.caches.emplace(type, of.system.spawn(near_cache, std::move(options)));
+  };
+  add(cached::bucket, of.cluster.options.bucket_cache);
+  add(cached::user, of.cluster.options.user_cache);
+  if (!of.cluster.nodes_with(role::queue).empty()) made.subscriber = start_subscriber(of, made);
+  return made;
+}
+
+announcing_options announcing_of(const node_context& of) {
+  announcing_options options;
+  options.queues = of.cluster.nodes_with(role::queue);
+  options.find = queue_at(of);
+  options.time_to_live_ms =
+      static_cast<std::uint32_t>(of.cluster.options.queue.time_to_live.count());
+  if (of.cluster.options.bucket_cache.values) options.carried.emplace(cached::bucket);
+  if (of.cluster.options.user_cache.values) options.carried.emplace(cached::user);
+  return options;
+}
+
+}  // namespace dunlin::assembly
