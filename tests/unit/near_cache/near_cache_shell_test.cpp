@@ -1,0 +1,303 @@
+// The actor around the core: questions to leaders, time, tickets of writers that are gone.
+#include "actors/near_cache/near_cache.hpp"
+#include "messages/cache_types.hpp"
+#include "messages/error.hpp"
+#include "tests/support/virtual_system.hpp"
+
+#include <gtest/gtest.h>
+#include <caf/all.hpp>
+
+#include <map>
+
+namespace dunlin {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The leader of the root partition, by the router.
+struct leader {
+  std::map<std::string, v1::BucketRecord> buckets;
+  std::uint64_t tick = 10;
+  std::optional<ec> fails;
+  bool silent = false;
+  std::vector<v1::RoutedQuery> asked;
+};
+
+partition_router_actor::behavior_type fake_router(partition_router_actor::pointer self,
+                                                  leader* world) {
+  return {
+      [](const v1::RoutedCommand&) { return v1::CommandReply(); },
+      [=](const v1::RoutedQuery& query) -> caf::result<v1::QueryReply> {
+        world->asked.push_back(query);
+        if (world->silent) return self->make_response_promise<v1::QueryReply>();
+        if (world->fails) return make_error(*world->fails);
+        v1::QueryReply reply;
+        reply.set_tick(world->tick);
+        const auto found = world->buckets.find(query.query().get_bucket().name());
+        if (found == world->buckets.end())
+          reply.set_status(v1::CommandReply::NO_SUCH_BUCKET);
+        else
+          *reply.add_buckets() = found->second;
+        return reply;
+      },
+      [](const v1::GetMap&) { return v1::ClusterMap(); },
+  };
+}
+
+struct got {
+  std::optional<cache_answer> answer;
+  std::optional<ec> error;
+  std::string id() const {
+    if (!answer) return error ? std::string(to_string(*error)) : "nothing yet";
+    return answer->record ? answer->record->bucket().id() : "no such bucket";
+  }
+};
+
+class NearCacheActor : public testing::Test, public support::virtual_system {
+protected:
+  NearCacheActor() {
+    router = system.spawn(fake_router, &world);
+    near_cache_options options;
+    options.type = find_cached_type(cached::bucket);
+    options.service = 3;
+    options.parameters.staleness_max = 1s;
+    options.parameters.time_to_live = 60s;
+    options.router = router;
+    options.write_patience = 30s;
+    shell = system.spawn(near_cache, options);
+    cache = shell;
+    set_bucket("b", "one", 5);
+    advance(10s);  // so that no moment is the first
+  }
+  ~NearCacheActor() override {
+    caf::anon_send_exit(cache, caf::exit_reason::kill);
+    caf::anon_send_exit(router, caf::exit_reason::kill);
+    run();
+    advance(2s);
+  }
+
+  void set_bucket(const std::string& name, const std::string& id, std::uint64_t tick) {
+    world.buckets[name].set_id(id);
+    world.buckets[name].set_tick(tick);
+    world.tick = std::max(world.tick, tick);
+  }
+  std::shared_ptr<got> look(const std::string& key, bool confirmed = false) {
+    auto into = std::make_shared<got>();
+    const auto ask = [into, key, confirmed, to = cache](caf::event_based_actor* self) {
+      self->request(to, caf::infinite, cache_look_up{key, confirmed, "trace"})
+          .then([into](const cache_answer& answer) { into->answer = answer; },
+                [into](const caf::error& why) { into->error = code_of(why); });
+    };
+    system.spawn(ask);
+    run();
+    return into;
+  }
+  template <class Answer, class Message>
+  Answer call(const Message& message) {
+    Answer out{};
+    caf::scoped_actor self(system);
+    auto asked = self->request(shell, caf::infinite, message);
+    run();
+    asked.receive([&](const Answer& answer) { out = answer; },
+                  [&](const caf::error& why) { failed = code_of(why); });
+    return out;
+  }
+  template <class Message>
+  void tell(const Message& message) {
+    caf::anon_send(cache, message);
+    run();
+  }
+  static cached_record record(const std::string& id, std::uint64_t tick) {
+    auto made = std::make_shared<v1::CachedRecord>();
+    made->mutable_bucket()->set_id(id);
+    made->mutable_bucket()->set_tick(tick);
+    return made;
+  }
+  std::uint64_t figure(const std::string& name, const std::string& label = {}) {
+    const auto status = call<v1::CacheStatus>(v1::GetCacheStatus());
+    for (const auto& one : status.figures())
+      if (one.name() == name && one.label() == label) return one.value();
+    ADD_FAILURE() << name;
+    return 0;
+  }
+
+  leader world;
+  partition_router_actor router;
+  near_cache_shell shell;
+  near_cache_actor cache;
+  std::optional<ec> failed;
+};
+
+}  // namespace
+
+TEST_F(NearCacheActor, Q5AsksTheLeaderOnceAndServesWhatItSaid) {
+  const auto first = look("b");
+  EXPECT_EQ(first->id(), "one");
+  EXPECT_EQ(first->answer->tick, 5u);
+  EXPECT_FALSE(first->answer->from_cache);
+  EXPECT_TRUE(first->answer->confirmed);
+  EXPECT_EQ(world.asked.at(0).query().trace_id(), "trace");
+  EXPECT_EQ(world.asked.at(0).timeout_ms(), 15'000u);
+  advance(500ms);
+  const auto second = look("b");
+  EXPECT_TRUE(second->answer->from_cache);
+  EXPECT_EQ(second->answer->record, first->answer->record) << "one record, parsed once";
+  EXPECT_EQ(second->answer->age, 500ms);
+  EXPECT_EQ(world.asked.size(), 1u);
+}
+
+TEST_F(NearCacheActor, Q5ConcurrentMissesMakeOneRequest) {
+  world.silent = true;
+  const auto first = look("b");
+  const auto second = look("b");
+  EXPECT_EQ(world.asked.size(), 1u);
+  EXPECT_EQ(first->id(), "nothing yet");
+  advance(17s, 500ms);
+  EXPECT_EQ(first->id(), to_string(ec::timed_out));
+  EXPECT_EQ(second->id(), to_string(ec::timed_out));
+}
+
+TEST_F(NearCacheActor, WhatIsNotProvenIsConfirmedWhenItsBoundIsReached) {
+  look("b");
+  set_bucket("b", "two", 20);
+  advance(1000ms);
+  EXPECT_EQ(look("b")->id(), "one");
+  advance(10ms);
+  EXPECT_EQ(look("b")->id(), "two");
+}
+
+TEST_F(NearCacheActor, WhatIsProvenIsServedForAsLong) {
+  look("b");
+  for (int i = 0; i < 5; ++i) {
+    advance(900ms);
+    tell(cache_proven{0, cache_time(&system), 0});
+  }
+  EXPECT_TRUE(look("b")->answer->from_cache);
+  EXPECT_EQ(world.asked.size(), 1u);
+}
+
+TEST_F(NearCacheActor, AConfirmedAnswerIsAskedForWhateverIsHeld) {
+  look("b");
+  set_bucket("b", "two", 20);
+  EXPECT_EQ(look("b", true)->id(), "two");
+  EXPECT_EQ(look("b")->id(), "two");
+}
+
+TEST_F(NearCacheActor, WhatIsNotThereIsKeptToo) {
+  EXPECT_EQ(look("other")->id(), "no such bucket");
+  EXPECT_EQ(look("other")->id(), "no such bucket");
+  EXPECT_EQ(world.asked.size(), 1u);
+}
+
+TEST_F(NearCacheActor, AFailureIsTheReadersAndNothingIsKept) {
+  world.fails = ec::unavailable;
+  EXPECT_EQ(look("b")->id(), to_string(ec::unavailable));
+  world.fails.reset();
+  EXPECT_EQ(look("b")->id(), "one");
+}
+
+TEST_F(NearCacheActor, Q11AChangeBringsTheNewValueOrMakesItAsk) {
+  look("b");
+  tell(cache_changes{0, {{20, "b", record("two", 20)}}});
+  EXPECT_EQ(look("b")->id(), "two");
+  EXPECT_EQ(world.asked.size(), 1u);
+  tell(cache_changes{0, {{15, "b", record("old", 15)}}});
+  EXPECT_EQ(look("b")->id(), "two");
+  tell(cache_changes{0, {{30, "b", nullptr, true}}});
+  EXPECT_EQ(look("b")->id(), "no such bucket");
+  EXPECT_EQ(world.asked.size(), 1u);
+  set_bucket("b", "three", 40);
+  tell(cache_changes{0, {{40, "b"}}});
+  EXPECT_EQ(look("b")->id(), "three");
+  EXPECT_EQ(world.asked.size(), 2u);
+}
+
+TEST_F(NearCacheActor, ARecordOfAnotherTypeOnlyInvalidates) {
+  look("b");
+  auto user = std::make_shared<v1::CachedRecord>();
+  user->mutable_user();
+  set_bucket("b", "two", 20);
+  tell(cache_changes{0, {{20, "b", user}}});
+  EXPECT_EQ(look("b")->id(), "two");
+  EXPECT_EQ(world.asked.size(), 2u);
+}
+
+TEST_F(NearCacheActor, Q14AGapDropsWhatWasReadBeforeIt) {
+  look("b");
+  tell(cache_dropped{0, 10, false});
+  EXPECT_EQ(figure("items"), 1u) << "read at the tick from which changes are heard again";
+  tell(cache_dropped{0, 11, false});
+  EXPECT_EQ(figure("items"), 0u);
+  EXPECT_EQ(figure("deaths_total", "gap"), 1u);
+}
+
+TEST_F(NearCacheActor, AWholeChangeDropsWhatWasReadBeforeIt) {
+  look("b");
+  tell(cache_dropped{0, 11, true});
+  EXPECT_EQ(figure("deaths_total", "message"), 1u);
+}
+
+TEST_F(NearCacheActor, AWriteEntersTheCacheBeforeItsWriterGoesOn) {
+  look("b");
+  const auto ticket = call<cache_ticket>(cache_begin_write{"b"});
+  EXPECT_NE(ticket.id, 0u);
+  cache_written done{ticket.id, "b", cache_outcome::changed, 0, 20, record("mine", 20)};
+  call<accepted>(done);
+  EXPECT_EQ(look("b")->id(), "mine");
+  EXPECT_EQ(world.asked.size(), 1u);
+  const auto next = call<cache_ticket>(cache_begin_write{"b"});
+  call<accepted>(cache_written{next.id, "b", cache_outcome::removed, 0, 21});
+  EXPECT_EQ(look("b")->id(), "no such bucket");
+}
+
+TEST_F(NearCacheActor, AWriterThatNeverComesBackCountsAsLost) {
+  look("b");
+  call<cache_ticket>(cache_begin_write{"b"});
+  advance(29s, 100ms);
+  tell(cache_proven{0, cache_time(&system), 0});
+  EXPECT_EQ(figure("deaths_total", "own_write"), 0u);
+  advance(3s, 100ms);
+  EXPECT_EQ(figure("deaths_total", "own_write"), 1u);
+  EXPECT_EQ(figure("items"), 0u);
+}
+
+TEST_F(NearCacheActor, Q6ParametersAreObeyedAtOnce) {
+  look("b");
+  set_cache wish;
+  wish.validated = true;
+  call<accepted>(wish);
+  EXPECT_FALSE(look("b")->answer->from_cache);
+  EXPECT_EQ(call<v1::CacheStatus>(v1::GetCacheStatus()).mode(), "validated");
+  wish.staleness_max = -1ms;
+  call<accepted>(wish);
+  EXPECT_EQ(failed, ec::invalid_argument);
+}
+
+TEST_F(NearCacheActor, Q6EntriesExpire) {
+  look("b");
+  advance(62s, 500ms);
+  EXPECT_EQ(figure("items"), 0u);
+  EXPECT_EQ(figure("deaths_total", "expiry"), 1u);
+}
+
+TEST_F(NearCacheActor, Q23AllIsDroppedOnCommand) {
+  look("b");
+  call<accepted>(drop_cache{});
+  EXPECT_EQ(figure("deaths_total", "command"), 1u);
+  EXPECT_FALSE(look("b")->answer->from_cache);
+}
+
+TEST_F(NearCacheActor, X2SaysHowOldWhatItServedMayHaveBeen) {
+  look("b");
+  look("b");
+  advance(100ms);
+  look("b");
+  EXPECT_EQ(figure("hits_total"), 2u);
+  EXPECT_EQ(figure("age_p50_ms"), 1u);
+  EXPECT_EQ(figure("age_p99_ms"), 100u);
+  EXPECT_EQ(figure("age_max_ms"), 100u);
+  EXPECT_EQ(call<v1::CacheStatus>(v1::GetCacheStatus()).service(), 3u);
+}
+
+}  // namespace dunlin
