@@ -49,6 +49,7 @@ task<std::string> body_reader::next() {
     auto read = co_await c_.world.read_body(missing);
     if (!read) throw body_failure(read.error());
     if (read->empty() || read->size() > missing) throw error("IncompleteBody");
+    c_.body_taken = true;
     if (piece.empty())
       piece = std::move(*read);
     else

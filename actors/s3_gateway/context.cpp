@@ -1,5 +1,9 @@
 #include "actors/s3_gateway/context.hpp"
 
+#include "messages/cache_types.hpp"
+#include "runtime/observe/reached.hpp"
+
+#include <optional>
 #include <utility>
 
 namespace dunlin::s3 {
@@ -22,18 +26,58 @@ void expect_ok(v1::CommandReply::Status status) {
   if (status != v1::CommandReply::OK) throw error_of(status);
 }
 
-task<void> find_bucket(context& c) {
-  if (!valid_bucket_name(c.where.bucket)) throw error("InvalidBucketName");
-  v1::PartitionQuery query;
-  query.mutable_get_bucket()->set_name(c.where.bucket);
-  auto route = to_root();
-  auto reply = co_await ask(c, std::move(route), std::move(query));
-  expect_ok(reply.status());
-  if (reply.buckets().empty()) throw error("NoSuchBucket");
-  c.bucket = reply.buckets(0);
-  if (c.bucket.owner() != c.user && !c.root_user) throw error("AccessDenied");
+task<cache_answer> look_up(context& c, std::string_view type, std::string key) {
+  auto said = co_await c.world.look_up(type, std::move(key), false);
+  if (!said) throw error_of(said.error());
+  co_return std::move(*said);
+}
+
+task<cache_answer> confirm(context& c, std::string_view type, std::string key) {
+  if (!c.world.confirmations().take(c.request().peer, c.world.now_ms())) throw error("SlowDown");
+  auto said = co_await c.world.look_up(type, std::move(key), true);
+  if (!said) throw error_of(said.error());
+  co_return std::move(*said);
+}
+
+namespace {
+
+/// Why this client may not have the bucket, if that is so.
+std::optional<failure> refusal_of(const context& c, const cache_answer& said) {
+  if (!said.record) return error("NoSuchBucket");
+  const auto& owner = said.record->bucket().owner();
+  if (owner != c.user && !c.root_user) return error("AccessDenied");
   const auto* expected = find_header(c.request(), "x-amz-expected-bucket-owner");
-  if (expected && *expected != c.bucket.owner()) throw error("AccessDenied");
+  if (expected && *expected != owner) return error("AccessDenied");
+  return {};
+}
+
+void use_bucket(context& c, const cache_answer& said) {
+  if (auto refused = refusal_of(c, said)) throw std::move(*refused);
+  c.bucket = said.record->bucket();
+  c.bucket_sure = said.confirmed;
+}
+
+}  // namespace
+
+task<void> find_bucket(context& c, bool sure) {
+  if (!valid_bucket_name(c.where.bucket)) throw error("InvalidBucketName");
+  auto asked = co_await c.world.look_up(cached::bucket, c.where.bucket, sure);
+  if (!asked) throw error_of(asked.error());
+  auto said = std::move(*asked);
+  if (!said.confirmed && refusal_of(c, said)) {
+    DUNLIN_REACHED("gateway.bucket_confirmed_before_a_no");
+    said = co_await confirm(c, cached::bucket, c.where.bucket);
+  }
+  use_bucket(c, said);
+}
+
+task<bool> still_the_bucket(context& c) {
+  if (c.bucket_sure) co_return true;
+  const auto id = c.bucket.id();
+  const auto said = co_await confirm(c, cached::bucket, c.where.bucket);
+  use_bucket(c, said);
+  c.bucket_sure = true;
+  co_return c.bucket.id() == id;
 }
 
 task<void> answer(context& c, int status, std::vector<http::header> headers, std::string body) {

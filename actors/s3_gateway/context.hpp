@@ -8,6 +8,7 @@
 #include "actors/s3_gateway/task.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dunlin::s3 {
@@ -18,8 +19,10 @@ struct context {
   claim proof;  ///< verified before a verb runs
   std::string user;
   bool root_user = false;
-  v1::BucketRecord bucket;  ///< of verbs on a bucket or object; checked for its owner
-  bool answered = false;    ///< the head went out: an error can only cut now
+  v1::BucketRecord bucket;   ///< of verbs on a bucket or object; checked for its owner
+  bool bucket_sure = false;  ///< its leader said so since the request came
+  bool body_taken = false;   ///< some of the body's bytes are gone: the request cannot begin anew
+  bool answered = false;     ///< the head went out: an error can only cut now
 
   const http::request& request() const { return world.request(); }
   bool head_only() const { return world.request().method == "HEAD"; }
@@ -32,8 +35,19 @@ task<v1::CommandReply> execute(context& c, v1::Route to, v1::Command command);
 /// Throws what a status other than OK means.
 void expect_ok(v1::CommandReply::Status status);
 
-/// Fills context::bucket. Throws InvalidBucketName, NoSuchBucket, AccessDenied.
-task<void> find_bucket(context& c);
+/// What near caches say of an item of a type of messages/cache_types.hpp.
+task<cache_answer> look_up(context& c, std::string_view type, std::string key);
+/// What its leader says from now on. A "no" is given to a client only after this (decision 16);
+/// throws SlowDown where the client has been given too many.
+task<cache_answer> confirm(context& c, std::string_view type, std::string key);
+
+/// Fills context::bucket. Throws InvalidBucketName, NoSuchBucket, AccessDenied, the latter two
+/// never for what only a cache said. `sure`: as its leader says from now on.
+task<void> find_bucket(context& c, bool sure = false);
+
+/// After a partition answered as if the bucket were gone: whether context::bucket is what its name
+/// means. False: it is another one by now, and in its place (O4). Throws as find_bucket().
+task<bool> still_the_bucket(context& c);
 
 /// The whole answer.
 task<void> answer(context& c, int status, std::vector<http::header> headers, std::string body);

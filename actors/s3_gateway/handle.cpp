@@ -2,59 +2,50 @@
 
 #include "actors/s3_gateway/body.hpp"
 #include "actors/s3_gateway/verbs.hpp"
+#include "messages/cache_types.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <exception>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 namespace dunlin::s3 {
 
 namespace {
 
-task<credential> look_up(context& c) {
-  v1::PartitionQuery query;
-  query.mutable_get_access_key()->set_access_key(c.proof.access_key);
-  auto route = to_root();
-  auto reply = co_await ask(c, std::move(route), std::move(query));
-  const bool known = reply.status() == v1::CommandReply::OK && reply.has_access_key() &&
-                     !reply.access_key().revoked() && !reply.access_key().secret().empty();
-  if (!known) {
-    auto unknown = error("InvalidAccessKeyId");
-    unknown.details.emplace_back("AWSAccessKeyId", c.proof.access_key);
-    throw unknown;
-  }
-  credential out;
-  out.secret = reply.access_key().secret();
-  out.user = reply.access_key().user();
-  out.root_user = reply.user().root();
-  co_return out;
+failure unknown_key(const context& c) {
+  auto unknown = error("InvalidAccessKeyId");
+  unknown.details.emplace_back("AWSAccessKeyId", c.proof.access_key);
+  return unknown;
 }
 
-void sign_in(context& c, const credential& known) {
-  verify(c.request(), c.where, c.proof, known.secret);
-  c.user = known.user;
-  c.root_user = known.root_user;
-}
-
-/// Whether the cache proves it. A no is never given from it alone: the key may have a new secret.
-bool signed_in_from_cache(context& c, std::int64_t now_ms) {
-  const auto known = c.world.credentials().find(c.proof.access_key, now_ms);
-  if (!known) return false;
+/// Signs the client in, or says why not.
+std::optional<failure> sign_in(context& c, const cache_answer& said) {
+  if (!said.record) return unknown_key(c);
+  const auto& [user, key] = std::tie(said.record->user().user(), said.record->user().key());
+  if (key.revoked() || key.secret().empty()) return unknown_key(c);
   try {
-    sign_in(c, *known);
-  } catch (const failure&) {
-    return false;
+    verify(c.request(), c.where, c.proof, key.secret());
+  } catch (const failure& why) {
+    return why;
   }
-  return true;
+  c.user = key.user();
+  c.root_user = user.root();
+  return {};
 }
 
+/// A cache alone never says no: the key may have a new secret (decision 16).
 task<void> authenticate(context& c) {
-  const auto now = c.world.now_ms();
-  c.proof = read_claim(c.request(), c.where, c.world.options().region, now);
-  if (signed_in_from_cache(c, now)) co_return;
-  auto known = co_await look_up(c);
-  sign_in(c, known);
-  c.world.credentials().put(c.proof.access_key, std::move(known), now);
+  c.proof = read_claim(c.request(), c.where, c.world.options().region, c.world.now_ms());
+  auto said = co_await look_up(c, cached::user, c.proof.access_key);
+  auto refused = sign_in(c, said);
+  if (refused && !said.confirmed) {
+    DUNLIN_REACHED("gateway.user_confirmed_before_a_no");
+    said = co_await confirm(c, cached::user, c.proof.access_key);
+    refused = sign_in(c, said);
+  }
+  if (refused) throw std::move(*refused);
 }
 
 task<void> run(context& c, operation what) {
@@ -87,13 +78,47 @@ bool takes_body(operation what) {
          what == upload_part || what == complete_upload;
 }
 
+/// The partition knows nothing of the bucket or upload, which may be since the name means another
+/// bucket than the cache said.
+bool may_be_another_bucket(const failure& what) {
+  return what.code == "NoSuchBucket" || what.code == "OperationAborted" ||
+         what.code == "NoSuchUpload";
+}
+
+/// What was found in the cache and turns out to be gone is looked up again, and the verb runs again
+/// if it still can (O4).
+task<void> run_on_bucket(context& c, operation what) {
+  std::optional<failure> met;
+  try {
+    co_await run(c, what);
+  } catch (const failure& why) {
+    if (c.bucket_sure || c.answered || !may_be_another_bucket(why)) throw;
+    met = why;
+  }
+  if (!met) co_return;
+  const bool same = co_await still_the_bucket(c);
+  if (same) throw std::move(*met);
+  if (c.body_taken) {
+    DUNLIN_REACHED("gateway.bucket_changed_under_a_body");
+    throw error("ServiceUnavailable");
+  }
+  DUNLIN_REACHED("gateway.run_again_on_another_bucket");
+  co_await run(c, what);
+}
+
 task<void> serve(context& c) {
   c.where = parse_target(c.request().target);
   co_await authenticate(c);
   const auto what = operation_of(c.request(), c.where);
   if (!takes_body(what)) expect_no_body(c);
-  if (what != operation::list_buckets && what != operation::create_bucket) co_await find_bucket(c);
-  co_await run(c, what);
+  if (what == operation::list_buckets || what == operation::create_bucket) {
+    co_await run(c, what);
+    co_return;
+  }
+  // It is deleted by its name, so it had better be the one whose owner was looked at.
+  const bool sure = what == operation::delete_bucket;
+  co_await find_bucket(c, sure);
+  co_await run_on_bucket(c, what);
 }
 
 /// S3's Resource: the path as it was asked for, without the query.
@@ -122,7 +147,7 @@ buffer error_bytes(const failure& what, const http::request& request) {
 }  // namespace
 
 task<outcome> handle(services& world) {
-  context c{world, {}, {}, {}, false, {}, false};
+  context c{world, {}, {}, {}, false, {}, false, false, false};
   std::optional<failure> failed;
   try {
     co_await serve(c);

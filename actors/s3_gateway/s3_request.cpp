@@ -56,7 +56,7 @@ public:
 
   const s3::options& options() const override { return options_->protocol; }
   const http::request& request() const override { return exchange_->request(); }
-  s3::credential_cache& credentials() override { return *parts_->credentials; }
+  s3::confirm_limit& confirmations() override { return *parts_->confirmations; }
   std::int64_t now_ms() const override { return parts_->clock->now_ms(); }
   std::string random_bytes(std::size_t size) override { return parts_->random->bytes(size); }
   void cut() override { exchange_->cut(); }
@@ -81,6 +81,25 @@ public:
     return call<v1::QueryReply, v1::QueryReply>(parts_->router, options_->metadata_timeout + grace,
                                                 std::move(message),
                                                 [](const v1::QueryReply& reply) { return reply; });
+  }
+
+  s3::async<result<cache_answer>> look_up(std::string_view type, std::string key,
+                                          bool confirmed) override {
+    // It gives up after the router, with the router's error.
+    return call<cache_answer, cache_answer>(cache(type), options_->metadata_timeout + 2 * grace,
+                                            cache_look_up{std::move(key), confirmed, request().id},
+                                            [](const cache_answer& answer) { return answer; });
+  }
+
+  s3::async<result<std::uint64_t>> begin_write(std::string_view type, std::string key) override {
+    return call<std::uint64_t, cache_ticket>(cache(type), options_->cache_timeout,
+                                             cache_begin_write{std::move(key)},
+                                             [](cache_ticket ticket) { return ticket.id; });
+  }
+
+  s3::async<result<void>> end_write(std::string_view type, cache_written what) override {
+    return call<void, accepted>(cache(type), options_->cache_timeout, std::move(what),
+                                [](accepted) { return result<void>(); });
   }
 
   s3::async<result<std::string>> read_body(std::size_t size) override {
@@ -173,6 +192,11 @@ public:
   int status() const { return status_; }
 
 private:
+  near_cache_actor cache(std::string_view type) const {
+    const auto found = parts_->caches.find(type);
+    return found == parts_->caches.end() ? near_cache_actor() : found->second;
+  }
+
   std::function<void(result<void>)> left() {
     s3_request_actor me(self_);
     return [me](result<void> sent) {

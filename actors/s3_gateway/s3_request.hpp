@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/s3_gateway/handle.hpp"
+#include "messages/near_cache.hpp"
 #include "messages/partition.hpp"
 #include "messages/storage.hpp"
 #include "runtime/clock.hpp"
@@ -16,7 +17,9 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 
 namespace dunlin {
 
@@ -35,17 +38,20 @@ using s3_request_actor = caf::typed_actor<caf::reacts_to<body_arrived>, caf::rea
 struct s3_gateway_options {
   s3::options protocol;
   std::chrono::milliseconds metadata_timeout{15'000};
+  std::chrono::milliseconds cache_timeout{5'000};    ///< what a near cache answers by itself
   std::chrono::milliseconds object_timeout{30'000};  ///< one write, finish or read of object bytes
 };
 
 /// What every request of a node shares. Thread safe things only: requests run on any thread.
 struct s3_gateway_parts {
   partition_router_actor router;
+  /// By type: of users and of buckets at least.
+  std::map<std::string, near_cache_actor, std::less<>> caches;
   coordinator_actor coordinator;
   std::shared_ptr<const wall_clock> clock;
   std::shared_ptr<random_source> random;
   std::shared_ptr<metrics> numbers;  ///< may be null
-  std::shared_ptr<s3::credential_cache> credentials = std::make_shared<s3::credential_cache>();
+  std::shared_ptr<s3::confirm_limit> confirmations = std::make_shared<s3::confirm_limit>();
 };
 
 /// How access_node starts and refuses requests, without knowing this folder.

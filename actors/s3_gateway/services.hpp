@@ -2,8 +2,9 @@
 /// answers by messages; tests answer at once. Free of CAF.
 #pragma once
 
-#include "actors/s3_gateway/credential_cache.hpp"
+#include "actors/s3_gateway/confirm_limit.hpp"
 #include "actors/s3_gateway/task.hpp"
+#include "messages/cached_record.hpp"
 #include "messages/dunlin/v1/partition.pb.h"
 #include "messages/dunlin/v1/stored.pb.h"
 #include "messages/vocabulary.hpp"
@@ -11,6 +12,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace dunlin::s3 {
 
@@ -26,13 +28,21 @@ public:
 
   virtual const s3::options& options() const = 0;
   virtual const http::request& request() const = 0;
-  virtual credential_cache& credentials() = 0;  ///< of the node
+  virtual confirm_limit& confirmations() = 0;  ///< of the node
   virtual std::int64_t now_ms() const = 0;
   virtual std::string random_bytes(std::size_t size) = 0;
 
   /// Partitions, through the router; both fill in the trace id.
   virtual async<result<v1::CommandReply>> execute(v1::Route to, v1::Command command) = 0;
   virtual async<result<v1::QueryReply>> ask(v1::Route to, v1::PartitionQuery query) = 0;
+
+  /// The service's near cache of a type of messages/cache_types.hpp; fills in the trace id, too.
+  /// `confirmed`: as the leader says from now on.
+  virtual async<result<cache_answer>> look_up(std::string_view type, std::string key,
+                                              bool confirmed) = 0;
+  /// A ticket before a command that changes the item; end_write() must follow, whatever happens.
+  virtual async<result<std::uint64_t>> begin_write(std::string_view type, std::string key) = 0;
+  virtual async<result<void>> end_write(std::string_view type, cache_written what) = 0;
 
   /// The HTTP exchange (runtime/http/exchange.hpp).
   virtual async<result<std::string>> read_body(std::size_t size) = 0;

@@ -137,6 +137,8 @@ private:
     serving.clock = of_.ports.clock;
     serving.random = of_.ports.random;
     serving.numbers = of_.ports.counts;
+    for (const auto& [type, cache] : caches_.caches)
+      serving.caches.emplace(type, cache);
     access.start = s3_request_starter(gateway, std::move(serving));
     access.refuse = refuse_s3_request;
     access_ = of_.system.spawn(access_node, std::move(access));

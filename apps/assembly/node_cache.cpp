@@ -127,7 +127,10 @@ cache_part start_caches(const node_context& of, const partition_router_actor& ro
     options.router = router;
     made.caches.emplace(type, of.system.spawn(near_cache, std::move(options)));
   };
-  add(cached::bucket, of.cluster.options.bucket_cache);
+  auto buckets = of.cluster.options.bucket_cache;
+  // Nobody tells of changes: each look is one at the leader. A user may be as old as the bound.
+  if (of.cluster.nodes_with(role::queue).empty()) buckets.validated = true;
+  add(cached::bucket, buckets);
   add(cached::user, of.cluster.options.user_cache);
   if (!of.cluster.nodes_with(role::queue).empty()) made.subscriber = start_subscriber(of, made);
   return made;

@@ -1,5 +1,7 @@
+#include "actors/s3_gateway/bucket_write.hpp"
 #include "actors/s3_gateway/verbs.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace dunlin::s3 {
@@ -33,11 +35,9 @@ task<v1::CommandReply::Status> seal(context& c, const std::string& id) {
   co_return status;
 }
 
-}  // namespace
-
 /// Mark at the root, seal at the bucket's partition, remove at the root (decision 11). Each step is
 /// idempotent: one that died in the middle is ended by the next DELETE.
-task<void> delete_bucket(context& c) {
+task<v1::CommandReply> remove(context& c) {
   v1::Command begin;
   begin.mutable_begin_delete_bucket()->set_name(c.where.bucket);
   auto root = to_root();
@@ -51,9 +51,31 @@ task<void> delete_bucket(context& c) {
     if (sealed == v1::CommandReply::BUCKET_NOT_EMPTY) co_await end_delete(c, id, false);
     throw error_of(sealed);
   }
-  const auto ended = co_await end_delete(c, id, true);
+  auto ended = co_await end_delete(c, id, true);
   // Somebody else's DELETE may have come first; the bucket is gone either way.
   if (ended.status() != v1::CommandReply::NO_SUCH_BUCKET) expect_ok(ended.status());
+  co_return ended;
+}
+
+}  // namespace
+
+task<void> delete_bucket(context& c) {
+  bucket_write write(c);
+  co_await write.begin();
+  std::optional<v1::CommandReply> ended;
+  std::optional<failure> failed;
+  try {
+    ended = co_await remove(c);
+  } catch (const failure& why) {
+    failed = why;
+  }
+  // Short of its end it may be marked, or put back; and if somebody else removed it, the name may
+  // mean another bucket by now.
+  if (ended && ended->status() == v1::CommandReply::OK)
+    co_await write.end_removed(*ended);
+  else
+    co_await write.end_lost();
+  if (failed) throw std::move(*failed);
   std::vector<http::header> headers;
   co_await answer(c, 204, std::move(headers), std::string());
 }

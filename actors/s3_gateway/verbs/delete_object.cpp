@@ -5,17 +5,33 @@
 
 namespace dunlin::s3 {
 
-/// Deleting what is absent succeeds, as S3 has it.
-task<void> delete_object(context& c) {
+namespace {
+
+task<v1::CommandReply::Status> remove(context& c, const v1::Precondition& wanted) {
   v1::Command command;
   auto& body = *command.mutable_delete_objects();
   body.set_bucket_id(c.bucket.id());
   body.add_keys(c.where.key);
-  const auto wanted = write_precondition(c.request());
   if (!empty(wanted)) *body.mutable_precondition() = wanted;
   auto route = to_bucket(c.bucket.id());
-  auto reply = co_await execute(c, std::move(route), std::move(command));
-  expect_ok(reply.status());
+  const auto reply = co_await execute(c, std::move(route), std::move(command));
+  co_return reply.status();
+}
+
+}  // namespace
+
+/// Deleting what is absent succeeds, as S3 has it.
+task<void> delete_object(context& c) {
+  const auto wanted = write_precondition(c.request());
+  auto status = co_await remove(c, wanted);
+  if (status == v1::CommandReply::SEALED) {
+    const bool same = co_await still_the_bucket(c);
+    if (!same) status = co_await remove(c, wanted);
+  }
+  // A sealed bucket is empty.
+  if (status == v1::CommandReply::SEALED)
+    status = empty(wanted) ? v1::CommandReply::OK : v1::CommandReply::NO_SUCH_KEY;
+  expect_ok(status);
   std::vector<http::header> headers;
   co_await answer(c, 204, std::move(headers), std::string());
 }

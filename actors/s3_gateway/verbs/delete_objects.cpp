@@ -46,12 +46,17 @@ task<v1::CommandReply::Status> remove(context& c, const std::vector<std::string>
   co_return reply.status();
 }
 
+/// A sealed bucket is empty: all that was asked for is gone.
+v1::CommandReply::Status empty_if_sealed(v1::CommandReply::Status status) {
+  return status == v1::CommandReply::SEALED ? v1::CommandReply::OK : status;
+}
+
 /// Objects of very many parts are too much for one command together; one by one each is allowed.
 task<void> remove_each(context& c, const std::vector<std::string>& keys) {
   for (const auto& key : keys) {
     const std::vector<std::string> one(1, key);
     const auto status = co_await remove(c, one);
-    expect_ok(status);
+    expect_ok(empty_if_sealed(status));
   }
 }
 
@@ -64,11 +69,15 @@ task<void> delete_objects(context& c) {
     throw error("InvalidRequest", "Missing required header for this request: Content-MD5");
   const auto body = co_await read_all(c, xml_bytes_max);
   const auto w = read_wish(body);
-  const auto status = co_await remove(c, w.keys);
+  auto status = co_await remove(c, w.keys);
+  if (status == v1::CommandReply::SEALED) {
+    const bool same = co_await still_the_bucket(c);
+    if (!same) status = co_await remove(c, w.keys);
+  }
   if (status == v1::CommandReply::TOO_MUCH_AT_ONCE && w.keys.size() > 1)
     co_await remove_each(c, w.keys);
   else
-    expect_ok(status);
+    expect_ok(empty_if_sealed(status));
   xml_writer xml;
   xml.open_root("DeleteResult");
   if (!w.quiet) {

@@ -3,6 +3,7 @@
 #include "actors/s3_gateway/error.hpp"
 #include "actors/s3_gateway/sigv4.hpp"
 #include "actors/s3_gateway/times.hpp"
+#include "messages/cache_types.hpp"
 #include "runtime/crypto/hash.hpp"
 
 #include <algorithm>
@@ -29,7 +30,7 @@ public:
 
   const s3::options& options() const override { return at_.options; }
   const http::request& request() const override { return request_; }
-  credential_cache& credentials() override { return *at_.credentials; }
+  confirm_limit& confirmations() override { return at_.confirmations; }
   std::int64_t now_ms() const override { return at_.now_ms; }
   std::string random_bytes(std::size_t size) override { return bytes_of(at_, size); }
 
@@ -50,6 +51,19 @@ public:
     else
       reply = at_.ask(to, query);
     return ready(std::move(reply));
+  }
+
+  async<result<cache_answer>> look_up(std::string_view type, std::string key,
+                                      bool confirmed) override {
+    return ready(at_.caches.find(type)->second.look_up(key, confirmed));
+  }
+  async<result<std::uint64_t>> begin_write(std::string_view type, std::string key) override {
+    result<std::uint64_t> ticket = at_.caches.find(type)->second.begin_write(key);
+    return ready(ticket);
+  }
+  async<result<void>> end_write(std::string_view type, cache_written what) override {
+    at_.caches.find(type)->second.end_write(what);
+    return ready(result<void>());
   }
 
   async<result<std::string>> read_body(std::size_t size) override {
@@ -156,7 +170,78 @@ std::string seen::code() const {
   return element(body, "Code");
 }
 
+fake_cache::fake_cache(cluster& at, std::string_view type)
+    : core({}, std::chrono::milliseconds(test_time_ms)), at_(at), type_(*find_cached_type(type)) {
+  set_mode(cache_mode::validated);
+}
+
+near_cache_core::time fake_cache::now() const { return std::chrono::milliseconds(at_.now_ms); }
+
+void fake_cache::set_mode(cache_mode mode) {
+  auto parameters = core.parameters();
+  parameters.mode = mode;
+  parameters.staleness_max = std::chrono::milliseconds(5000);
+  perform(core.set_parameters(now(), parameters));
+}
+
+/// What the one reader gets, if that is among it.
+std::optional<result<cache_answer>> fake_cache::perform(const near_cache_core::effects& all) {
+  std::optional<result<cache_answer>> got;
+  for (const auto& one : all) {
+    if (const auto* what = std::get_if<near_cache_core::serve>(&one))
+      got = cache_answer{what->item.tick, what->item.value ? to_record(*what->item.value) : nullptr,
+                         what->partition, what->from_cache,
+                         what->confirmed, what->age};
+    if (const auto* what = std::get_if<near_cache_core::fail>(&one)) got = what->why;
+    if (const auto* what = std::get_if<near_cache_core::ask>(&one)) {
+      ++at_.questions;
+      near_cache_core::answer said = ec::io_error;
+      const auto question = type_.ask(what->key, what->known);
+      if (const auto fault = take(at_.ask_fails))
+        said = *fault;
+      else
+        said = type_.read(at_.ask(question.route(), question.query()));
+      if (auto later = perform(core.on_answer(now(), what->ticket, said))) got = std::move(later);
+    }
+  }
+  return got;
+}
+
+result<cache_answer> fake_cache::look_up(const std::string& key, bool confirmed) {
+  using wants = near_cache_core::wants;
+  auto got = perform(core.look_up(now(), key, 1, confirmed ? wants::confirmed : wants::served));
+  DUNLIN_ASSERT(got);
+  return std::move(*got);
+}
+
+std::uint64_t fake_cache::begin_write(const std::string& key) {
+  return core.begin_write(now(), key);
+}
+
+void fake_cache::end_write(const cache_written& what) {
+  switch (what.outcome) {
+    case cache_outcome::lost: perform(core.on_write_lost(now(), what.ticket, what.key)); break;
+    case cache_outcome::refused: perform(core.on_write_refused(now(), what.ticket)); break;
+    case cache_outcome::removed:
+      perform(core.on_written(now(), what.ticket, what.key, what.partition, what.tick, removed{}));
+      break;
+    case cache_outcome::changed: {
+      change_content content = changed{};
+      if (what.record) content = to_value(what.record);
+      perform(core.on_written(now(), what.ticket, what.key, what.partition, what.tick, content));
+    }
+  }
+  DUNLIN_ASSERT(core.tickets() == 0);
+}
+
+void cluster::set_mode(cache_mode mode) {
+  for (auto& [type, cache] : caches)
+    cache.set_mode(mode);
+}
+
 cluster::cluster() {
+  for (const auto type : {cached::user, cached::bucket})
+    caches.try_emplace(std::string(type), *this, type);
   root.emplace(root_store, 0, 0, 0);
   data.emplace(store, 1, 0, UINT64_MAX);
   v1::Command seed;

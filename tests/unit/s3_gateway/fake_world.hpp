@@ -1,7 +1,9 @@
-/// A WORLD for verbs, in one thread: real partition machines over memory, bytes in a map, and a
-/// client that signs. Every answer is there at once.
+/// A WORLD for verbs, in one thread: real partition machines over memory, real cores of near
+/// caches, bytes in a map, and a client that signs. Every answer is there at once.
 #pragma once
 
+#include "actors/near_cache/cached_type.hpp"
+#include "actors/near_cache/near_cache_core.hpp"
 #include "actors/partition/machine/partition_machine.hpp"
 #include "actors/s3_gateway/handle.hpp"
 #include "actors/s3_gateway/services.hpp"
@@ -40,6 +42,28 @@ struct call {
   bool signed_payload = true;   ///< else UNSIGNED-PAYLOAD
 };
 
+class cluster;
+
+/// A near cache of the gateway's node. No queue tells it anything.
+class fake_cache {
+public:
+  fake_cache(cluster& at, std::string_view type);
+
+  result<cache_answer> look_up(const std::string& key, bool confirmed);
+  std::uint64_t begin_write(const std::string& key);
+  void end_write(const cache_written& what);
+  void set_mode(cache_mode mode);
+
+  near_cache_core core;
+
+private:
+  std::optional<result<cache_answer>> perform(const near_cache_core::effects& all);
+  near_cache_core::time now() const;
+
+  cluster& at_;
+  const cached_type& type_;
+};
+
 /// What the machines, the bytes and the clock are; outlives requests.
 class cluster {
 public:
@@ -56,8 +80,11 @@ public:
   std::uint64_t index = 0;
   std::uint64_t serial = 0;
   s3::options options;
-  /// Holds nothing, unless a test of the cache gives it a time to live.
-  std::unique_ptr<credential_cache> credentials = std::make_unique<credential_cache>(0);
+  /// In mode validated, unless a test of the caches says otherwise.
+  std::map<std::string, fake_cache, std::less<>> caches;
+  void set_mode(cache_mode mode);
+  int questions = 0;  ///< of near caches to leaders
+  confirm_limit confirmations;
 
   // Faults, each for the next use only where it is optional.
   std::optional<ec> execute_fails, ask_fails, write_fails, finish_fails, read_fails, open_fails;

@@ -1,6 +1,8 @@
 // The actors around the verbs: messages, time, death, the bound on requests in flight.
 #include "actors/access_node/access_node.hpp"
+#include "actors/near_cache/near_cache.hpp"
 #include "actors/s3_gateway/s3_request.hpp"
+#include "messages/cache_types.hpp"
 #include "tests/support/virtual_system.hpp"
 #include "tests/unit/s3_gateway/fake_roles.hpp"
 
@@ -78,8 +80,14 @@ protected:
   Requests() {
     router = system.spawn(fake_router, &roles);
     coordinator = system.spawn(fake_coordinator, &roles);
-    s3_gateway_parts parts{router, coordinator, std::make_shared<fixed_clock>(),
-                           std::make_shared<counting_random>(), numbers};
+    for (const auto type : {cached::user, cached::bucket})
+      caches.emplace(type, start_cache(type));
+    s3_gateway_parts parts{router,
+                           caches,
+                           coordinator,
+                           std::make_shared<fixed_clock>(),
+                           std::make_shared<counting_random>(),
+                           numbers};
     access_node_options options;
     options.gate = gate;
     options.start = s3_request_starter(s3_gateway_options(), parts);
@@ -90,10 +98,19 @@ protected:
   ~Requests() override {
     caf::anon_send_exit(bridge, caf::exit_reason::kill);
     caf::anon_send_exit(router, caf::exit_reason::kill);
+    for (const auto& [type, cache] : caches)
+      caf::anon_send_exit(cache, caf::exit_reason::kill);
     caf::anon_send_exit(coordinator, caf::exit_reason::kill);
     run();
   }
 
+  near_cache_actor start_cache(std::string_view type) {
+    near_cache_options options;
+    options.type = find_cached_type(type);
+    options.parameters.mode = cache_mode::validated;
+    options.router = router;
+    return system.spawn(near_cache, options);
+  }
   std::shared_ptr<fake_exchange> make(const call& what) {
     log = std::make_shared<fake_exchange::log>();
     return std::make_shared<fake_exchange>(root.sign(what), what.body, log);
@@ -122,6 +139,7 @@ protected:
   std::shared_ptr<metrics> numbers = std::make_shared<metrics>();
   partition_router_actor router;
   coordinator_actor coordinator;
+  std::map<std::string, near_cache_actor, std::less<>> caches;
   std::shared_ptr<request_gate> gate = std::make_shared<request_gate>(2, refuse_s3_request);
   access_node_actor bridge;
   std::shared_ptr<fake_exchange::log> log;

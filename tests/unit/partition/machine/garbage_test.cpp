@@ -145,6 +145,7 @@ TEST_F(Seals, ASealedBucketRefusesEveryLaterWrite) {
   EXPECT_EQ(run(seal()).status(), status::OK);
   EXPECT_EQ(run(put("a", 1)).status(), status::SEALED);
   EXPECT_EQ(run(create_upload("a", 8)).status(), status::SEALED);
+  EXPECT_EQ(run(delete_keys({"a"})).status(), status::SEALED);
   EXPECT_EQ(run(complete("k", 7, {1})).status(), status::SEALED);
   EXPECT_EQ(run(put_part("k", 7, 2, 2)).status(), status::NO_SUCH_UPLOAD);
   EXPECT_EQ(get("a").status(), status::SEALED);

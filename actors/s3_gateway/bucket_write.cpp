@@ -1,0 +1,73 @@
+#include "actors/s3_gateway/bucket_write.hpp"
+
+#include "messages/cache_types.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace dunlin::s3 {
+
+namespace {
+
+constexpr partition_id root_partition = 0;
+
+/// As messages/partition.hpp has it of the router's answers.
+bool surely_not_run(ec why) {
+  return why == ec::unavailable || why == ec::overloaded || why == ec::disk_full;
+}
+
+}  // namespace
+
+// A cache that does not answer takes nothing from the write itself.
+task<void> bucket_write::begin() {
+  auto ticket = co_await c_.world.begin_write(cached::bucket, c_.where.bucket);
+  ticket_ = ticket ? *ticket : 0;
+}
+
+task<void> bucket_write::end(cache_written what) {
+  what.ticket = ticket_;
+  what.key = c_.where.bucket;
+  co_await c_.world.end_write(cached::bucket, std::move(what));
+}
+
+task<void> bucket_write::end_changed(const v1::CommandReply& reply) {
+  cache_written what;
+  what.outcome = cache_outcome::changed;
+  what.partition = root_partition;
+  what.tick = reply.tick();
+  // The answer to a retry has status and tick only.
+  if (reply.has_bucket()) {
+    auto record = std::make_shared<v1::CachedRecord>();
+    *record->mutable_bucket() = reply.bucket();
+    what.record = std::move(record);
+  }
+  co_await end(std::move(what));
+}
+
+task<void> bucket_write::end_removed(const v1::CommandReply& reply) {
+  cache_written what;
+  what.outcome = cache_outcome::removed;
+  what.partition = root_partition;
+  what.tick = reply.tick();
+  co_await end(std::move(what));
+}
+
+task<void> bucket_write::end_failed(ec why) {
+  if (surely_not_run(why))
+    co_await end_refused();
+  else
+    co_await end_lost();
+}
+
+task<void> bucket_write::end_refused() {
+  cache_written what;
+  what.outcome = cache_outcome::refused;
+  co_await end(std::move(what));
+}
+
+task<void> bucket_write::end_lost() {
+  cache_written what;
+  co_await end(std::move(what));
+}
+
+}  // namespace dunlin::s3
