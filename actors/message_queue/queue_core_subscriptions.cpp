@@ -78,6 +78,7 @@ queue_core::effects queue_core::on_subscribe(time now, request_id request,
   if (moves) drop_idle_sets();
   auto* set = open_set(wish.types);
   if (!set) return refused(ec::overloaded, "too many sets of types");
+  set->ring.expire(now);  // what a restart brought back may be too old
   const auto [from, missed] = starting_point(*set, wish);
   if (missed) ++count_.missed;
   homes_.emplace(wish.who, wish.types);
