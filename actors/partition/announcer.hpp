@@ -47,6 +47,9 @@ struct announcing_options {
   queue_choice choice = queue_choice::random;
   announcer_core::limits limits;
   std::uint32_t time_to_live_ms = 0;  ///< of the updates (Q10); 0: the queue's default
+  /// Types that are told; empty: all. What nobody caches costs no queue anything: it leaves the
+  /// outbox as if a queue had it.
+  std::set<std::string, std::less<>> types;
   /// Types whose changes carry the item as it is now, where it is small enough.
   std::set<std::string, std::less<>> carried;
 };

@@ -19,10 +19,16 @@ static v1::TypeUpdates updates_of(partition_id id, const std::string& type, std:
   return made;
 }
 
+static bool is_told(const announcing_options& how, const std::string& type) {
+  return how.types.empty() || how.types.contains(type);
+}
+
 /// Rows were dropped: of each of their types anything may have changed.
-static outbox_rows::row dropped(partition_id id, const v1::OutboxRecord& from) {
+static outbox_rows::row dropped(partition_id id, const announcing_options& how,
+                                const v1::OutboxRecord& from) {
   outbox_rows::row made{from.tick(), {}};
   for (const auto& one : from.dropped_through()) {
+    if (!is_told(how, one.type())) continue;
     made.changes.push_back(updates_of(id, one.type(), 1, one.ordinal()));
     auto& all = *made.changes.back().add_updates();
     all.set_tick(from.tick());
@@ -43,10 +49,10 @@ static void carry(const partition_machine::item_now& now, v1::CacheUpdate& updat
 
 static outbox_rows::row row_of(const partition_machine& machine, const announcing_options& how,
                                const v1::OutboxRecord& from) {
-  if (from.type() == cached::dropped_rows) return dropped(machine.id(), from);
+  if (from.type() == cached::dropped_rows) return dropped(machine.id(), how, from);
   outbox_rows::row made{from.tick(), {}};
   // Of a release before ordinals: nobody who can listen has been told anything older.
-  if (from.ordinal() == 0) return made;
+  if (from.ordinal() == 0 || !is_told(how, from.type())) return made;
   made.changes.push_back(updates_of(machine.id(), from.type(), from.ordinal(), from.ordinal()));
   auto& update = *made.changes.back().add_updates();
   update.set_tick(from.tick());

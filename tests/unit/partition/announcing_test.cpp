@@ -187,6 +187,17 @@ TEST_F(Announcing, ARowThatQueuesCannotReadIsGivenUpAloneAndItsOrdinalStaysMissi
   EXPECT_EQ(outbox_rows(leader), 0u);
 }
 
+TEST_F(Announcing, ChangesOfTypesThatNobodyCachesLeaveTheOutboxWithoutTroublingAQueue) {
+  announcing_options of_buckets;
+  of_buckets.types = {"bucket"};
+  start({"q1"}, of_buckets);
+  put(20);
+  world->advance(6s);
+  EXPECT_EQ(all.messages["q1"], 0);
+  for (const auto* name : {"n1", "n2", "n3"})
+    EXPECT_EQ(outbox_rows(name), 0u) << name;
+}
+
 TEST_F(Announcing, WithoutQueuesTheOutboxKeepsItsRows) {
   start({});
   put(20);
