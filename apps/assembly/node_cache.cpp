@@ -77,6 +77,9 @@ cache_subscriber_shell start_subscriber(const node_context& of, const cache_part
 queue::options queue_limits(const node_context& of) {
   const auto& from = of.cluster.options.queue;
   queue::options limits;
+  // The log is the partitions' too: what nobody takes must not fill it.
+  limits.spool_bytes_max =
+      std::min<std::size_t>(limits.spool_bytes_max, of.cluster.options.wal_bytes_max / 16);
   limits.window = from.window;
   limits.attempts_max = from.attempts;
   limits.time_to_live = from.time_to_live;
@@ -142,6 +145,7 @@ announcing_options announcing_of(const node_context& of) {
   options.find = queue_at(of);
   options.time_to_live_ms =
       static_cast<std::uint32_t>(of.cluster.options.queue.time_to_live.count());
+  options.types = {std::string{cached::bucket}, std::string{cached::user}};  // as start_caches()
   if (of.cluster.options.bucket_cache.values) options.carried.emplace(cached::bucket);
   if (of.cluster.options.user_cache.values) options.carried.emplace(cached::user);
   return options;
