@@ -95,6 +95,7 @@ static status::Status check(const context& at, const v1::DeleteObjects& command)
   if (command.keys_size() == 0 || command.keys_size() > static_cast<int>(items_max))
     return status::INVALID;
   if (command.has_precondition() && command.keys_size() != 1) return status::INVALID;
+  if (const auto code = at.owns(command.bucket_id()); code != status::OK) return code;
   // Nothing is there, but who asks may have meant the bucket that has the name now.
   if (at.sealed(command.bucket_id())) return status::SEALED;
   std::uint64_t parts = 0;
