@@ -161,6 +161,54 @@ void draw_network(drawer& from, knobs& to) {
       from.one_of<std::chrono::milliseconds>("connect timeout", {3s, 500ms});
 }
 
+int nodes_of(const std::string& topology) {
+  const std::string_view mark = "[[node]]";
+  int count = 0;
+  for (auto at = topology.find(mark); at != topology.npos; at = topology.find(mark, at + 1))
+    ++count;
+  return count;
+}
+
+/// Who tells caches of changes, and how they are kept. Drawn last, so that the rest of a seed stays
+/// what it was.
+void draw_coherence(drawer& from, int nodes, std::string& topology) {
+  const auto queues = from.one_of<int>("queues", {3, 0, 1, 2});
+  // The last ones may be without a database.
+  const auto last = from.one_of<int>("queues on the last nodes", {0, 1}) == 1;
+  for (int i = 0; i < queues; ++i) {
+    const auto where = fmt::format("name = \"n{}\"\nroles = [", last ? nodes - i : i + 1);
+    topology.insert(topology.find(where) + where.size(), "\"queue\", ");
+  }
+  const auto news = from.one_of<std::chrono::milliseconds>("news interval", {250ms, 100ms});
+  const auto window = from.one_of<std::chrono::milliseconds>("queue window", {20ms, 1ms, 150ms});
+  const auto attempts = from.one_of<int>("queue attempts", {3, 1, 10});
+  const auto life = from.one_of<std::chrono::milliseconds>("queue time to live", {60s, 1s, 8s});
+  std::string sections;
+  if (queues > 0)
+    sections = fmt::format(
+        "[queue]\nnews_interval = \"{}ms\"\nwindow = \"{}ms\"\nattempts = {}\ntime_to_live = "
+        "\"{}ms\"\n\n",
+        news.count(), window.count(), attempts, life.count());
+  const auto interval = queues > 0 ? news : 250ms;
+  for (const std::string type : {"bucket", "user"}) {
+    const auto draw = [&](const char* what, auto all) {
+      return from.one_of((type + " cache " + what).c_str(), all);
+    };
+    using time = std::chrono::milliseconds;
+    const std::string mode =
+        draw("mode", std::initializer_list<const char*>{"bounded", "bounded", "validated"});
+    const auto stale = draw("staleness in news", std::initializer_list<int>{4, 2, 20});
+    const auto lives = draw("time to live", std::initializer_list<time>{300s, 2s});
+    const auto items = draw("items", std::initializer_list<int>{20'000, 3});
+    const auto values = draw("values", std::initializer_list<int>{1, 0});
+    sections += fmt::format(
+        "[cache.{}]\nmode = \"{}\"\nstaleness_max = \"{}ms\"\ntime_to_live = \"{}ms\"\nitems_max = "
+        "{}\nvalues = {}\n\n",
+        type, mode, stale * interval.count(), lives.count(), items, values == 1);
+  }
+  topology.insert(topology.find("[objects]"), sections);
+}
+
 }  // namespace
 
 knobs draw_knobs(std::uint64_t seed) {
@@ -173,6 +221,7 @@ knobs draw_knobs(std::uint64_t seed) {
   for (int node = 0; drift > 0 && node < 7; ++node)
     drawn.timers_permille.push_back(1000 - drift +
                                     static_cast<std::uint32_t>(from.next() % (2 * drift + 1)));
+  draw_coherence(from, nodes_of(drawn.topology), drawn.topology);
   drawn.told = std::move(from.told);
   return drawn;
 }

@@ -1,5 +1,7 @@
 #include "apps/testkit/trial.hpp"
 
+#include "apps/testkit/bucket_workload.hpp"
+#include "apps/testkit/cache_checks.hpp"
 #include "apps/testkit/chaos.hpp"
 #include "apps/testkit/client_workload.hpp"
 #include "apps/testkit/knobs.hpp"
@@ -57,6 +59,7 @@ public:
         cluster_(std::make_unique<virtual_cluster>(what.seed, draw_knobs(what.seed))),
         clients_(*cluster_, {.bucket = "mix", .crowd_buckets = {"mix", "work"}}),
         races_(*cluster_, {.rounds = 24, .uploads = what.seed % 16 == 0 ? 1 : 0, .pause = 1200ms}),
+        buckets_(*cluster_),
         faults_(*cluster_, {.faults = all_faults()}),
         moments_(what.seed + 99) {
     faults_.on_strike([this](fault what) {
@@ -81,6 +84,7 @@ public:
     if (!prepare()) return;
     clients_.begin();
     races_.begin();
+    buckets_.begin();
     faults_.begin();
     for (std::uint32_t second = 1; second <= what_.seconds || is_thin(second); ++second) {
       cluster_->time().run_for(1s);
@@ -89,6 +93,7 @@ public:
     faults_.end();
     await_progress();
     check_answers();
+    check_coherence();
     check_rest();
     check_leftovers();
     check_end();
@@ -158,7 +163,10 @@ private:
     if (!cluster_->wait_until_ready(15s))
       fail("progress", "not every node is ready 15 s after the last fault");
     clients_.stop();
-    const auto finished = [this] { return clients_.finished() && races_.finished(); };
+    buckets_.stop();
+    const auto finished = [this] {
+      return clients_.finished() && races_.finished() && buckets_.finished();
+    };
     if (!cluster_->time().run_until(finished, 120s))
       fail("progress", "the workloads are not through 120 s after the last fault");
     if (cluster_->longest_answer() > 30s)
@@ -178,6 +186,15 @@ private:
                                report_.histories));
     races_.check_all();
     fail_all("races", races_.mistakes());
+  }
+
+  /// Last of those that make requests: nothing changes any more.
+  void check_coherence() {
+    buckets_.read_all();
+    fail_all("answers", buckets_.mistakes());
+    fail_all("buckets in time", buckets_.judge_all(states_max));
+    fail_all("hearing", check_hearing(*cluster_, 20s));
+    fail_all("caches", check_caches(*cluster_, buckets_.names()));
   }
 
   /// What must hold at any moment: of the ticks of all replicas, now and then of the rows of one.
@@ -260,7 +277,7 @@ private:
     const auto running = [&] { return time.system().registry().running(); };
     const auto nodes = cluster_->nodes().size();
     // Each node makes a stub of a remote role when it first needs it.
-    const auto stubs = nodes * (nodes - 1) * (cluster_->topology().options.partitions + 3);
+    const auto stubs = nodes * (nodes - 1) * (cluster_->topology().options.partitions + 4) + nodes;
     if (!time.run_until([&] { return running() <= actors_ + stubs; }, 120s))
       fail("in flight", fmt::format("{} actors run, {} at first", running(), actors_));
     const auto& tuning = cluster_->shape().tuning;
@@ -308,6 +325,7 @@ private:
   std::unique_ptr<virtual_cluster> cluster_;
   client_workload clients_;
   race_workload races_;
+  bucket_workload buckets_;
   chaos faults_;
   std::mt19937_64 moments_;  // when clients hurry
   tick_watch ticks_;

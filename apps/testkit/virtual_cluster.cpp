@@ -178,6 +178,9 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
   options.opened_pages = [&machine](std::shared_ptr<extents::extent_store> pages) {
     machine.pages = pages;
   };
+  options.opened_cache = [&machine](const std::string& type, const near_cache_actor& cache) {
+    machine.caches[type] = cache.address();
+  };
   // As in production, where the process ends and is started again (decision 0003).
   options.on_fatal = [this, name, &machine, life = machine.life](const std::string& role,
                                                                  const std::string& reason) {
@@ -293,6 +296,29 @@ v1::NodeStatus virtual_cluster::status(const node_id& name) {
   });
   time_.run_until([&] { return heard->has_value(); }, std::chrono::seconds(10));
   return heard->value_or(v1::NodeStatus{});
+}
+
+std::optional<cache_answer> virtual_cluster::look_up(const node_id& name, const std::string& type,
+                                                     const std::string& key) {
+  const auto& known = machines_.at(name).caches;
+  const auto found = known.find(type);
+  const auto cache = !runs(name) || found == known.end()
+                         ? near_cache_actor()
+                         : caf::actor_cast<near_cache_actor>(found->second);
+  if (!cache) return {};
+  const auto heard = std::make_shared<std::optional<cache_answer>>();
+  const auto answered = std::make_shared<bool>(false);
+  time_.system().spawn([heard, answered, cache, key](caf::event_based_actor* self) {
+    self->request(cache, std::chrono::seconds(20), cache_look_up{key, false, "checker"})
+        .then(
+            [heard, answered](const cache_answer& answer) {
+              *heard = answer;
+              *answered = true;
+            },
+            [answered](const caf::error&) { *answered = true; });
+  });
+  time_.run_until([answered] { return *answered; }, std::chrono::seconds(30));
+  return *heard;
 }
 
 node_id virtual_cluster::leader_of(partition_id partition) {

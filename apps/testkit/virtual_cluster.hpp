@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -137,6 +138,9 @@ public:
   /// What the node's replica has applied, and the node's pages; null: none is open.
   std::shared_ptr<kv_store> state(const node_id& name, partition_id partition);
   std::shared_ptr<extents::extent_store> pages(const node_id& name);
+  /// What a near cache of the node answers, served as its mode says; none: no answer.
+  std::optional<cache_answer> look_up(const node_id& name, const std::string& type,
+                                      const std::string& key);
 
   /// What the node's counter says, over all its lives.
   double counted(const node_id& name, const std::string& counter) const;
@@ -186,6 +190,7 @@ private:
     std::map<partition_id, std::weak_ptr<kv_store>> states;
     std::map<partition_id, bool> leads;
     std::weak_ptr<extents::extent_store> pages;
+    std::map<std::string, caf::actor_addr> caches;  // by type
   };
   void power_off(const node_id& name, bool silent);
   assembly::node_options options_of(const node_id& name);

@@ -24,7 +24,7 @@ TEST(Topology, LaptopIsThreeNodesThatSurviveTheLossOfOne) {
   EXPECT_EQ(laptop.options.write_quorum, 2u);
   ASSERT_EQ(laptop.nodes.size(), 3u);
   EXPECT_EQ(laptop.nodes[1].name, "n2");
-  EXPECT_EQ(laptop.nodes[1].roles.size(), 3u);
+  EXPECT_EQ(laptop.nodes[1].roles.size(), 4u);
   EXPECT_EQ(laptop.nodes[1].s3->text(), "127.0.0.1:7120");
   EXPECT_EQ(laptop.nodes[1].folder, laptop.options.folder + "/n2");
   EXPECT_EQ(laptop.find("n3"), &laptop.nodes[2]);

@@ -1,0 +1,21 @@
+/// CACHE CHECKS: what must hold of near caches and message queues in a virtual cluster once all
+/// nodes run and nobody changes anything (Q5, Q7 to Q15, docs/decisions/0011): caches say what the
+/// leaders say, everybody has heard everything, and what can be proved is served without asking.
+#pragma once
+
+#include "apps/testkit/virtual_cluster.hpp"
+
+#include <string>
+#include <vector>
+
+namespace dunlin::testkit {
+
+/// Lets as much time pass as caches may be stale. What is wrong; empty is what a test wants.
+/// `buckets`: names that caches may hold though there is no such bucket any more.
+std::vector<std::string> check_caches(virtual_cluster& cluster,
+                                      const std::vector<std::string>& buckets);
+
+/// Lets at most `limit` pass until every service hears every queue and lacks nothing.
+std::vector<std::string> check_hearing(virtual_cluster& cluster, std::chrono::seconds limit);
+
+}  // namespace dunlin::testkit

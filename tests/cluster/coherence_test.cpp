@@ -1,0 +1,119 @@
+// Near caches of whole clusters: what one node changes the others hear, and where nobody tells
+// anything they ask (docs/decisions/0011). A failure prints its seed; DUNLIN_SEED=N replays it
+// alone.
+
+#include "apps/testkit/bucket_workload.hpp"
+#include "apps/testkit/cache_checks.hpp"
+#include "apps/testkit/virtual_cluster.hpp"
+#include "messages/cache_types.hpp"
+#include "tests/cluster/topologies.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace dunlin;
+using namespace std::chrono_literals;
+using testkit::joined;
+using testkit::three_nodes;
+using testkit::virtual_cluster;
+
+namespace {
+
+const std::string bucket(cached::bucket);
+
+/// `queues` of the three nodes, the last ones, have the role; what is held is proved for so long
+/// that nothing goes by age.
+std::string with_queues(int queues, const std::string& mode = "bounded") {
+  auto text = three_nodes;
+  for (int i = 0; i < queues; ++i) {
+    const auto name = "name = \"n" + std::to_string(3 - i) + "\"";
+    const auto roles = text.find("roles = [", text.find(name));
+    text.insert(roles + 9, "\"queue\", ");
+  }
+  return text + "\n[metadata]\npartitions = 1\n[cache.bucket]\nmode = \"" + mode +
+         "\"\nstaleness_max = \"30s\"\n";
+}
+
+struct Coherence {
+  explicit Coherence(const std::string& topology) : cluster{testkit::seeds(1).front(), topology} {
+    cluster.start_all();
+    EXPECT_TRUE(cluster.wait_until_ready(20s));
+    cluster.time().run_for(2s);
+  }
+  ~Coherence() { EXPECT_TRUE(cluster.error_lines().empty()) << joined(cluster.error_lines()); }
+  int call(const node_id& through, const std::string& method, const std::string& path) {
+    return cluster.call(through, method, path).status;
+  }
+  bool holds(const node_id& name, const std::string& key) {
+    const auto said = cluster.look_up(name, bucket, key);
+    return said && said->record;
+  }
+  bool asks(const node_id& name, const std::string& key) {
+    const auto said = cluster.look_up(name, bucket, key);
+    return !said || !said->from_cache;
+  }
+  virtual_cluster cluster;
+};
+
+}  // namespace
+
+TEST(CoherenceOfACluster, WhatOneNodeRemovesTheOthersHearOf) {
+  Coherence world{with_queues(2)};
+  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
+  for (const auto* name : {"n1", "n2", "n3"}) {
+    EXPECT_EQ(world.call(name, "HEAD", "/work"), 200);
+    EXPECT_TRUE(world.holds(name, "work"));
+    EXPECT_FALSE(world.asks(name, "work")) << name;
+  }
+  EXPECT_EQ(world.call("n1", "DELETE", "/work"), 204);
+  world.cluster.time().run_for(500ms);
+  for (const auto* name : {"n1", "n2", "n3"}) {
+    EXPECT_FALSE(world.holds(name, "work")) << name;
+    EXPECT_EQ(world.call(name, "HEAD", "/work"), 404);
+  }
+}
+
+TEST(CoherenceOfACluster, WithoutQueuesEveryReaderAsksTheLeader) {
+  Coherence world{with_queues(0)};
+  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(world.asks("n2", "work"));
+  EXPECT_EQ(world.call("n1", "DELETE", "/work"), 204);
+  EXPECT_FALSE(world.holds("n2", "work"));
+}
+
+TEST(CoherenceOfACluster, AValidatedCacheAsksThoughNewsProveWhatItHolds) {
+  Coherence world{with_queues(3, "validated")};
+  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(world.asks("n2", "work"));
+}
+
+TEST(CoherenceOfACluster, ReadsGoOnAndStayRightWhenTheOnlyQueueIsAway) {
+  Coherence world{with_queues(1)};
+  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
+  EXPECT_TRUE(world.holds("n2", "work"));
+  EXPECT_FALSE(world.asks("n2", "work"));
+  world.cluster.crash("n3");
+  world.cluster.time().run_for(40s);
+  EXPECT_TRUE(world.asks("n2", "work"));
+  EXPECT_EQ(world.call("n1", "DELETE", "/work"), 204);
+  EXPECT_EQ(world.call("n2", "HEAD", "/work"), 404);
+  ASSERT_TRUE(world.cluster.start("n3"));
+  ASSERT_TRUE(world.cluster.wait_until_ready(20s));
+  EXPECT_EQ(joined(testkit::check_hearing(world.cluster, 20s)), "");
+  EXPECT_EQ(joined(testkit::check_caches(world.cluster, {"work"})), "");
+}
+
+TEST(CoherenceOfACluster, BucketsThatComeAndGoAreRightThroughEveryNode) {
+  for (const auto* mode : {"bounded", "validated"}) {
+    Coherence world{with_queues(2, mode)};
+    testkit::bucket_workload buckets{world.cluster, {.owners = 3, .lives = 15, .readers = 3}};
+    buckets.begin();
+    world.cluster.time().run_until([&] { return buckets.finished(); }, 300s);
+    buckets.read_all();
+    EXPECT_EQ(joined(buckets.mistakes()), "");
+    EXPECT_EQ(joined(buckets.judge_all(50'000)), "");
+    EXPECT_EQ(joined(testkit::check_hearing(world.cluster, 20s)), "");
+    EXPECT_EQ(joined(testkit::check_caches(world.cluster, buckets.names())), "");
+  }
+}
