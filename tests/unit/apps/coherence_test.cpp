@@ -66,8 +66,7 @@ TEST(CoherenceStatus, ShowsEachNameOnceWithItsTypeAsPrometheusWants) {
                               "dunlin_cache_lookups_total{service=\"1\",type=\"user\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("# TYPE dunlin_cache_items gauge\n"));
   EXPECT_THAT(
-      text,
-      HasSubstr("dunlin_cache_deaths_total{service=\"1\",type=\"bucket\",kind=\"gap\"} 2\n"));
+      text, HasSubstr("dunlin_cache_deaths_total{service=\"1\",type=\"bucket\",kind=\"gap\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("dunlin_queue_rows_total 42\n"));
 }
 

@@ -176,8 +176,6 @@ TEST(GoldenFiles, ThePartitionsLogAndRowsAreThoseOfEveryRelease) {
   check("partition", 1, partition_commands());
 }
 
-TEST(GoldenFiles, TheRootsLogAndRowsAreThoseOfEveryRelease) {
-  check("root", 0, root_commands());
-}
+TEST(GoldenFiles, TheRootsLogAndRowsAreThoseOfEveryRelease) { check("root", 0, root_commands()); }
 
 }  // namespace
