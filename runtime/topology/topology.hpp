@@ -77,7 +77,7 @@ struct settings {
   std::uint64_t object_bytes_max = 5ull << 30;  ///< one PUT or part
 
   cache_settings bucket_cache;
-  cache_settings user_cache;
+  cache_settings user_cache{.values = false};  // no secrets on the disks of queues
   queue_settings queue;
 };
 

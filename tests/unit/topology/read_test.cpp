@@ -120,7 +120,7 @@ folder = "elsewhere/n1"
   EXPECT_EQ(to.bucket_cache.bytes_max, 1u << 20);
   EXPECT_FALSE(to.bucket_cache.values);
   EXPECT_TRUE(to.user_cache.validated);
-  EXPECT_TRUE(to.user_cache.values);
+  EXPECT_FALSE(to.user_cache.values);
   EXPECT_THAT(outcome.read->nodes_with(topology::role::queue), ElementsAre("n1"));
   const auto& n1 = outcome.read->nodes.at(0);
   EXPECT_EQ(n1.control.text(), "[::1]:7111");
