@@ -62,8 +62,8 @@ TEST_F(RaftSnapshot, IsWantedWhenAPeerThatIsThereNeedsWhatIsForgotten) {
   EXPECT_FALSE(bench.core("a").wants_snapshot());  // nobody hears it
 }
 
-// Raft simulation seeds 12 and 10015: the leader waited for the answer to a probe that was lost, and
-// could not repeat it.
+// Raft simulation seeds 12 and 10015: the leader waited for the answer to a probe that was lost,
+// and could not repeat it.
 TEST_F(RaftSnapshot, IsWantedWhenAProbeWasLostWhoseEntriesAreForgotten) {
   bench_of_cores other{{"a", "b", "c"}};
   other.elect("a");
