@@ -9,6 +9,8 @@
 ///   bucket       name of the bucket; root partition
 ///   user         access key. An item is the key *and* its user, so a command that changes a user
 ///                gives each of the user's access keys a new tick and announces it (root partition)
+///   policy       of a managed one its name; of an inline one "user/name" (no name has a slash);
+///                root partition
 ///   cluster_map  "cluster_map": partition map, replica sets and settings are one record with one
 ///                tick (root partition). One type, since nobody needs one without the others
 ///
@@ -22,6 +24,7 @@ namespace dunlin::cached {
 inline constexpr std::string_view object = "object";
 inline constexpr std::string_view bucket = "bucket";
 inline constexpr std::string_view user = "user";
+inline constexpr std::string_view policy = "policy";
 inline constexpr std::string_view cluster_map = "cluster_map";
 inline constexpr std::string_view cluster_map_key = "cluster_map";
 

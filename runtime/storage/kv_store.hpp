@@ -34,8 +34,10 @@ enum class table : std::uint8_t {
   extents = 16,        ///< storage node: extent -> indexed through
   garbage_items = 17,  ///< garbage by (item, last page), for fences
   fence_times = 18,    ///< fences by age, to forget them
+  policies = 19,       ///< root: by the key under which caches hold them
+  user_keys = 20,      ///< root: (user, access key)
 };
-inline constexpr int table_count = 19;
+inline constexpr int table_count = 21;
 
 /// The store cannot go on (I/O error, no space, damage). Whoever owns the store stops: its memory
 /// and disk may disagree. The one exception of the state machines; it never crosses a message.
