@@ -49,6 +49,15 @@ static v1::CommandReply dispatch(context& at, const v1::Command& command) {
     case v1::Command::kFencePages: return apply(at, command.fence_pages());
     case v1::Command::kForgetGarbage: return apply(at, command.forget_garbage());
     case v1::Command::kOpenClient: return open_client(at, command.client());
+    case v1::Command::kPutBucketPolicy: break;
+    case v1::Command::kCreateUser: break;
+    case v1::Command::kDeleteUser: break;
+    case v1::Command::kCreateAccessKey: break;
+    case v1::Command::kSetAccessKey: break;
+    case v1::Command::kDeleteAccessKey: break;
+    case v1::Command::kPutPolicy: break;
+    case v1::Command::kDeletePolicy: break;
+    case v1::Command::kAttachPolicy: break;
     case v1::Command::BODY_NOT_SET: break;
   }
   return reply(status::INVALID);  // also what a newer release says and this one does not know
@@ -114,6 +123,11 @@ static status::Status dispatch(const context& at, const v1::PartitionQuery& quer
     case v1::PartitionQuery::kGetAccessKey: return answer(at, query.get_access_key(), reply);
     case v1::PartitionQuery::kGetClusterMap: return answer(at, query.get_cluster_map(), reply);
     case v1::PartitionQuery::kGetNews: return answer(at, query.get_news(), reply);
+    case v1::PartitionQuery::kGetUser: break;
+    case v1::PartitionQuery::kListUsers: break;
+    case v1::PartitionQuery::kGetPolicy: break;
+    case v1::PartitionQuery::kListPolicies: break;
+    case v1::PartitionQuery::kGetChangeAge: break;
     case v1::PartitionQuery::BODY_NOT_SET: break;
   }
   return status::INVALID;
