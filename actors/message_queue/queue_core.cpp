@@ -68,6 +68,7 @@ void queue_core::flush(time now, type_set& set, effects& out) {
     all.to.push_back(who);
   }
   count_.frames += all.to.size();
+  count_.frame_bytes += all.to.size() * all.bytes->size();
   scanning_ |= !all.to.empty();
   if (!all.to.empty()) out.push_back(std::move(all));
 }
@@ -80,8 +81,10 @@ void queue_core::fill(time now, type_set& set, const subscriber_key& who, subscr
   of.cursor.fill(limits_, now, set.ring, batches);
   count_.frames += batches.size();
   scanning_ |= !batches.empty();
-  for (const auto* one : batches)
+  for (const auto* one : batches) {
+    count_.frame_bytes += one->bytes->size();
     out.push_back(send_batch{one->bytes, {who}});
+  }
 }
 
 queue_core::effects queue_core::on_persisted(std::uint64_t row) {

@@ -76,8 +76,9 @@ public:
 
   struct figures {
     std::uint64_t rows = 0, updates = 0, refused = 0, overloaded = 0;
-    std::uint64_t batches = 0;  ///< flushes
-    std::uint64_t frames = 0;   ///< batches to subscribers, resends included
+    std::uint64_t batches = 0;      ///< flushes
+    std::uint64_t frames = 0;       ///< batches to subscribers, resends included
+    std::uint64_t frame_bytes = 0;  ///< of these
     std::uint64_t resends = 0, given_up = 0;
     std::uint64_t missed = 0;  ///< times that a subscriber was too far behind
     std::uint64_t forgotten = 0, stray_acks = 0, news = 0;

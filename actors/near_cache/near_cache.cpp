@@ -156,6 +156,7 @@ void hear(self_pointer self, const cache_changes& what) {
     else if (one.record && state.options.type->holds(*one.record))
       content = to_value(one.record);
     perform_all(self, state.core->on_update(now(self), what.partition, one.key, one.tick, content));
+    if (state.options.heard) state.options.heard(one.key, one.tick);
   }
 }
 

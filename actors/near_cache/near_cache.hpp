@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,6 +31,9 @@ struct near_cache_options {
   std::chrono::milliseconds fetch_timeout{15'000};
   /// A ticket that is out for longer belongs to a writer that is gone.
   std::chrono::milliseconds write_patience{120'000};
+  /// Hears of each change that was told and has taken effect here; for measurements. Must not
+  /// block.
+  std::function<void(const std::string& key, std::uint64_t tick)> heard;
 };
 
 /// What is spawned; it converts to near_cache_actor and to cache_status_actor.

@@ -90,6 +90,7 @@ private:
     router_ = of_.system.spawn(partition_router, std::move(options), of_.ports.random.get(),
                                of_.ports.counts.get());
     keep("partition router", router_);
+    if (of_.options.opened_router) of_.options.opened_router(router_);
   }
 
   void keep_database() {

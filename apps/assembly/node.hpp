@@ -6,6 +6,7 @@
 #include "apps/assembly/cluster_files.hpp"
 #include "messages/near_cache.hpp"
 #include "messages/node.hpp"
+#include "messages/partition.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/disk/disk.hpp"
 #include "runtime/http/exchange.hpp"
@@ -82,6 +83,11 @@ struct node_options {
   std::function<void(std::shared_ptr<extents::extent_store>)> opened_pages;
   /// Sees the near caches of this life, by type; for simulation, whose checkers ask them.
   std::function<void(const std::string& type, const near_cache_actor&)> opened_cache;
+  /// Sees the node's router; for those who measure, and ask and write as its services do.
+  std::function<void(const partition_router_actor&)> opened_router;
+  /// Hears of each change that has taken effect in a near cache of the S3 service; for
+  /// measurements. Any thread of the actors; must not block.
+  std::function<void(const std::string& type, const std::string& key, std::uint64_t tick)> heard;
 };
 
 class node {

@@ -128,6 +128,9 @@ cache_part start_caches(const node_context& of, const partition_router_actor& ro
     options.service = s3_service;
     options.parameters = parameters_of(from);
     options.router = router;
+    if (of.options.heard)
+      options.heard = [heard = of.options.heard, type = std::string(type)](
+                          const std::string& key, std::uint64_t tick) { heard(type, key, tick); };
     made.caches.emplace(type, of.system.spawn(near_cache, std::move(options)));
   };
   auto buckets = of.cluster.options.bucket_cache;

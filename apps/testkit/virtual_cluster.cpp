@@ -181,6 +181,13 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
   options.opened_cache = [&machine](const std::string& type, const near_cache_actor& cache) {
     machine.caches[type] = cache.address();
   };
+  options.opened_router = [&machine](const partition_router_actor& router) {
+    machine.router = router.address();
+  };
+  options.heard = [this, name](const std::string& type, const std::string& key,
+                               std::uint64_t tick) {
+    if (on_heard_) on_heard_(name, type, key, tick);
+  };
   // As in production, where the process ends and is started again (decision 0003).
   options.on_fatal = [this, name, &machine, life = machine.life](const std::string& role,
                                                                  const std::string& reason) {
@@ -319,6 +326,16 @@ std::optional<cache_answer> virtual_cluster::look_up(const node_id& name, const 
   });
   time_.run_until([answered] { return *answered; }, std::chrono::seconds(30));
   return *heard;
+}
+
+virtual_cluster::client_parts virtual_cluster::parts(const node_id& name) const {
+  client_parts out;
+  if (!runs(name)) return out;
+  const auto& machine = machines_.at(name);
+  out.router = caf::actor_cast<partition_router_actor>(machine.router);
+  for (const auto& [type, cache] : machine.caches)
+    out.caches.emplace(type, caf::actor_cast<near_cache_actor>(cache));
+  return out;
 }
 
 node_id virtual_cluster::leader_of(partition_id partition) {

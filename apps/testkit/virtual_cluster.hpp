@@ -133,6 +133,18 @@ public:
   std::uint64_t requests() const { return requests_; }
 
   // ---- what only a checker sees ----
+  /// Of a running node: its router, and its near caches by type.
+  struct client_parts {
+    partition_router_actor router;
+    std::map<std::string, near_cache_actor> caches;
+  };
+  client_parts parts(const node_id& name) const;
+  /// Hears of each change that has taken effect in a near cache.
+  void on_heard(std::function<void(const node_id& at, const std::string& type,
+                                   const std::string& key, std::uint64_t tick)>
+                    listener) {
+    on_heard_ = std::move(listener);
+  }
   /// Whether the node's replica led after its last step. Lets no time pass.
   bool leads(const node_id& name, partition_id partition) const;
   /// What the node's replica has applied, and the node's pages; null: none is open.
@@ -191,6 +203,7 @@ private:
     std::map<partition_id, bool> leads;
     std::weak_ptr<extents::extent_store> pages;
     std::map<std::string, caf::actor_addr> caches;  // by type
+    caf::actor_addr router;
   };
   void power_off(const node_id& name, bool silent);
   assembly::node_options options_of(const node_id& name);
@@ -222,6 +235,8 @@ private:
   std::uint64_t history_ = 0xcbf29ce484222325ull;
   bool crashing_ = false;
   std::function<void(std::string)> on_event_;
+  std::function<void(const node_id&, const std::string&, const std::string&, std::uint64_t)>
+      on_heard_;
 };
 
 }  // namespace dunlin::testkit
