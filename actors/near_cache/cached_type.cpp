@@ -61,11 +61,32 @@ core::answer read_user(const v1::QueryReply& reply) {
   return found(reply, std::max(user.user().tick(), user.key().tick()), std::move(record));
 }
 
+// ---- policy, by its name or "user/name" ----
+
+v1::RoutedQuery ask_policy(const std::string& key, std::uint64_t) {
+  auto query = to_root();
+  auto& wish = *query.mutable_query()->mutable_get_policy();
+  const auto slash = key.find('/');  // npos + 1: the whole key is the name
+  if (slash != std::string::npos) wish.set_user(key.substr(0, slash));
+  wish.set_name(key.substr(slash + 1));
+  return query;
+}
+
+core::answer read_policy(const v1::QueryReply& reply) {
+  if (reply.status() == v1::CommandReply::NO_SUCH_KEY) return absent(reply);
+  if (reply.status() != v1::CommandReply::OK || reply.policies().empty()) return ec::bad_message;
+  v1::CachedRecord record;
+  *record.mutable_policy() = reply.policies(0);
+  return found(reply, reply.policies(0).tick(), std::move(record));
+}
+
 constexpr auto types = std::to_array<cached_type>({
     {cached::bucket, ask_bucket, read_bucket,
      [](const v1::CachedRecord& record) { return record.has_bucket(); }},
     {cached::user, ask_user, read_user,
      [](const v1::CachedRecord& record) { return record.has_user(); }},
+    {cached::policy, ask_policy, read_policy,
+     [](const v1::CachedRecord& record) { return record.has_policy(); }},
 });
 
 }  // namespace

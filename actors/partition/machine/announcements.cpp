@@ -127,6 +127,14 @@ static item_now user_now(const context& at, std::string_view access_key) {
   return now;
 }
 
+static item_now policy_now(const context& at, std::string_view key) {
+  auto found = find_policy(at, key);
+  if (!found) return {};
+  item_now now{found->tick(), v1::CachedRecord{}};
+  *now.record->mutable_policy() = std::move(*found);
+  return now;
+}
+
 static item_now cluster_map_now(const context& at) {
   auto found = find_cluster_map(at);
   if (!found) return {};
@@ -161,6 +169,8 @@ std::optional<item_now> partition_machine::current(std::string_view type,
     now = bucket_now(at, key);
   else if (type == cached::user)
     now = user_now(at, key);
+  else if (type == cached::policy)
+    now = policy_now(at, key);
   else if (type == cached::cluster_map)
     now = cluster_map_now(at);
   else

@@ -29,9 +29,12 @@ status::Status check(const v1::Precondition& wish, const std::optional<current_o
 void remove_object(context& at, std::string_view bucket_id, std::string_view key,
                    const current_object& old);
 
-/// Stores `record` as the version that reads see, at a new tick, and announces it.
-std::uint64_t store_object(context& at, std::string_view bucket_id, std::string_view key,
-                           v1::ObjectRecord record);
+/// Stores `record` as the version that reads see, at a new tick, and announces it. Answers with it.
+v1::CommandReply store_object(context& at, std::string_view bucket_id, std::string_view key,
+                              v1::ObjectRecord record);
+
+/// OK, at the tick of the record that the key holds.
+v1::CommandReply reply_with(v1::ObjectRecord stored);
 
 // uploads.cpp
 v1::CommandReply apply(context& at, const v1::CreateUpload& command);
@@ -66,6 +69,7 @@ v1::CommandReply apply(context& at, const v1::SeedCluster& command);
 v1::CommandReply apply(context& at, const v1::CreateBucket& command);
 v1::CommandReply apply(context& at, const v1::BeginDeleteBucket& command);
 v1::CommandReply apply(context& at, const v1::EndDeleteBucket& command);
+v1::CommandReply apply(context& at, const v1::PutBucketPolicy& command);
 status::Status answer(const context& at, const v1::GetBucket& query, v1::QueryReply& reply);
 status::Status answer(const context& at, const v1::ListBuckets& query, v1::QueryReply& reply);
 status::Status answer(const context& at, const v1::GetAccessKey& query, v1::QueryReply& reply);
@@ -75,6 +79,36 @@ std::optional<v1::BucketRecord> find_bucket(const context& at, std::string_view 
 /// The key and its user, which may be absent.
 std::optional<v1::CachedUser> find_user(const context& at, std::string_view access_key);
 std::optional<v1::ClusterMap> find_cluster_map(const context& at);
+
+// users.cpp
+v1::CommandReply apply(context& at, const v1::CreateUser& command);
+v1::CommandReply apply(context& at, const v1::DeleteUser& command);
+v1::CommandReply apply(context& at, const v1::CreateAccessKey& command);
+v1::CommandReply apply(context& at, const v1::SetAccessKey& command);
+v1::CommandReply apply(context& at, const v1::DeleteAccessKey& command);
+status::Status answer(const context& at, const v1::GetUser& query, v1::QueryReply& reply);
+status::Status answer(const context& at, const v1::ListUsers& query, v1::QueryReply& reply);
+
+std::optional<v1::UserRecord> find_user_named(const context& at, std::string_view name);
+/// Stores a user that was changed, or whose keys were, at a new tick, which it answers; gives each
+/// of its access keys a greater one and announces it (messages/cache_types.hpp).
+std::uint64_t store_user(context& at, v1::UserRecord& user);
+
+// policies.cpp
+v1::CommandReply apply(context& at, const v1::PutPolicy& command);
+v1::CommandReply apply(context& at, const v1::DeletePolicy& command);
+v1::CommandReply apply(context& at, const v1::AttachPolicy& command);
+status::Status answer(const context& at, const v1::GetPolicy& query, v1::QueryReply& reply);
+status::Status answer(const context& at, const v1::ListPolicies& query, v1::QueryReply& reply);
+
+/// By the key under which caches hold it.
+std::optional<v1::PolicyRecord> find_policy(const context& at, std::string_view key);
+
+// replies.cpp
+/// Adds to the answer of a command on buckets, users and policies what there is of them now, and to
+/// that of a repeated write of an object the object, if it is still the one that was written. An
+/// answer that is kept for retries is status and tick alone.
+void attach_records(const context& at, const v1::Command& command, v1::CommandReply& reply);
 
 // announcements.cpp
 status::Status answer(const context& at, const v1::GetNews& query, v1::QueryReply& reply);

@@ -62,9 +62,10 @@ static v1::ObjectRecord object_of(const v1::UploadRecord& upload,
   return object;
 }
 
-/// Takes the upload away and puts its object in place; answers the object's tick.
-static std::uint64_t commit(context& at, const v1::CompleteUpload& command,
-                            const std::optional<current_object>& current, v1::ObjectRecord object) {
+/// Takes the upload away and puts its object in place.
+static v1::CommandReply commit(context& at, const v1::CompleteUpload& command,
+                               const std::optional<current_object>& current,
+                               v1::ObjectRecord object) {
   std::map<std::uint32_t, bool> listed;
   for (const auto number : object.parts())
     listed[number] = true;
@@ -90,7 +91,7 @@ v1::CommandReply apply(context& at, const v1::CompleteUpload& command) {
     if (current && current->record.upload_id() == command.upload_id() &&
         current->record.etag() == command.etag()) {
       DUNLIN_REACHED("machine.completion_repeated");
-      return reply(status::OK, current->record.tick());
+      return reply_with(current->record);
     }
     return reply(status::NO_SUCH_UPLOAD, at.state.tick());
   }
@@ -99,7 +100,7 @@ v1::CommandReply apply(context& at, const v1::CompleteUpload& command) {
   if (code == status::OK) code = check(command.precondition(), current);
   if (code == status::OK && !small_enough(object)) code = status::INVALID;
   if (code != status::OK) return reply(code, at.state.tick());
-  return reply(status::OK, commit(at, command, current, std::move(object)));
+  return commit(at, command, current, std::move(object));
 }
 
 }  // namespace dunlin::machine

@@ -3,6 +3,8 @@
 #include "actors/partition/machine/page_run.hpp"
 #include "messages/bucket_hash.hpp"
 
+#include <algorithm>
+
 namespace dunlin::machine {
 
 status::Status context::owns(std::string_view bucket_id) const {
@@ -24,6 +26,30 @@ bool context::sealed(std::string_view bucket_id) const {
 std::uint64_t context::next_tick() {
   state.set_tick(state.tick() + 1);
   return state.tick();
+}
+
+static std::string_view row_of(counted what) {
+  return what == counted::users ? "users" : "policies";
+}
+
+std::uint64_t context::count(counted what) const {
+  if (const auto held = store.get(table::meta, row_of(what))) return keys::read_number(*held);
+  // What the seed wrote is not counted yet: entries make the same rows in every release.
+  std::uint64_t found = 0;
+  if (what == counted::users)
+    store.scan(table::users, {}, [&](auto, auto) { return ++found < counted_max; });
+  return found;
+}
+
+bool context::count_one_more(counted what) {
+  const auto held = count(what);
+  if (held >= counted_max) return false;
+  store.put(table::meta, row_of(what), keys::number(held + 1));
+  return true;
+}
+
+void context::count_one_less(counted what) {
+  store.put(table::meta, row_of(what), keys::number(count(what) - 1));
 }
 
 void context::bury(const v1::Item& item, const v1::Layout& layout) {
@@ -48,6 +74,16 @@ void each(kv_store& store, table where, std::string_view prefix, const kv_store:
 
 bool small_enough(const google::protobuf::MessageLite& record) {
   return record.ByteSizeLong() + key_bytes_max <= record_bytes_max;
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= name_bytes_max &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+bool is_short_name(std::string_view text) {
+  return is_name(text) && text.size() <= short_name_bytes_max &&
+         text.find('/') == std::string_view::npos;
 }
 
 std::string object_item(std::string_view bucket_id, std::string_view key) {

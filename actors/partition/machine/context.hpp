@@ -19,12 +19,17 @@ using status = v1::CommandReply;  ///< status::NO_SUCH_KEY and its kin
 inline constexpr std::size_t record_bytes_max = 64u << 10;  ///< decision 10
 inline constexpr std::size_t key_bytes_max = 1024;          ///< as S3 says
 inline constexpr std::size_t name_bytes_max = 256;          ///< buckets, owners, users, nodes
+inline constexpr std::size_t short_name_bytes_max = 128;    ///< users, access keys, policies
 inline constexpr std::uint64_t outbox_rows_max = 4096;
 inline constexpr std::uint32_t part_number_max = 10'000;
 inline constexpr std::uint32_t items_max = 1000;                ///< of one command or answer
 inline constexpr std::size_t reply_bytes_max = 512u << 10;      ///< of one answer, about
 inline constexpr std::uint64_t part_bytes_min = 5ull << 20;     ///< of all parts but the last
 inline constexpr std::uint64_t part_rows_per_command = 20'000;  ///< moved to garbage at once
+
+/// What is bounded in number and counted in table::meta.
+enum class counted : std::uint8_t { users, policies };
+inline constexpr std::uint64_t counted_max = 10'000;  ///< of each; policies: managed ones
 
 struct context {
   kv_store& store;
@@ -51,6 +56,10 @@ struct context {
   /// Takes rows away that a queue has (decision 13).
   void trim_outbox(std::uint64_t announced_through);
 
+  /// False, and not counted: there are as many as there may be.
+  bool count_one_more(counted what);
+  void count_one_less(counted what);
+
   /// Moves pages that nothing refers to any more to garbage (decision 18). Nothing for no pages.
   void bury(const v1::Item& item, const v1::Layout& layout);
 
@@ -75,6 +84,7 @@ struct context {
   }
 
 private:
+  std::uint64_t count(counted what) const;
   std::uint64_t next_ordinal(std::string_view type);
   void collapse_outbox();
 };
@@ -84,6 +94,11 @@ void each(kv_store& store, table where, std::string_view prefix, const kv_store:
 
 /// Whether the record and its key are within the 64 KiB of decision 10.
 bool small_enough(const google::protobuf::MessageLite& record);
+
+/// Printable ASCII without blanks, 1 to 256 bytes.
+bool is_name(std::string_view text);
+/// A name of at most 128 bytes without a slash.
+bool is_short_name(std::string_view text);
 
 /// Key of the partition's rows about a bucket and key in announcements: bucket id, then key.
 std::string object_item(std::string_view bucket_id, std::string_view key);

@@ -111,6 +111,18 @@ std::string owned_bucket(std::string_view owner_name, std::string_view name) {
   return owner(owner_name).append(name);
 }
 
+std::string keys_of_user(std::string_view user) { return owner(user); }
+
+std::string user_key(std::string_view user, std::string_view access_key) {
+  return keys_of_user(user).append(access_key);
+}
+
+std::string policy(std::string_view user, std::string_view name) {
+  std::string row{user};
+  if (!row.empty()) row += '/';
+  return row.append(name);
+}
+
 std::string after_prefix(std::string prefix) {
   while (!prefix.empty() && prefix.back() == '\xff')
     prefix.pop_back();

@@ -45,6 +45,13 @@ std::string answer(std::string_view client_row, std::uint64_t sequence);
 std::string owned_bucket(std::string_view owner, std::string_view name);
 std::string owner(std::string_view owner);  ///< start of an owner's buckets
 
+std::string user_key(std::string_view user, std::string_view access_key);
+std::string keys_of_user(std::string_view user);  ///< start of a user's access keys
+
+/// Row of a policy, which is also the key under which caches hold it (messages/cache_types.hpp).
+/// Neither name has a slash; no user: a managed policy.
+std::string policy(std::string_view user, std::string_view name);
+
 /// The smallest string greater than every one that starts with `prefix`; empty: there is none.
 std::string after_prefix(std::string prefix);
 

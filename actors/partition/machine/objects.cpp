@@ -48,14 +48,20 @@ void remove_object(context& at, std::string_view bucket_id, std::string_view key
   at.store.erase(table::objects, old.row);
 }
 
-std::uint64_t store_object(context& at, std::string_view bucket_id, std::string_view key,
-                           v1::ObjectRecord record) {
+v1::CommandReply reply_with(v1::ObjectRecord stored) {
+  auto answer = reply(status::OK, stored.tick());
+  *answer.mutable_object() = std::move(stored);
+  return answer;
+}
+
+v1::CommandReply store_object(context& at, std::string_view bucket_id, std::string_view key,
+                              v1::ObjectRecord record) {
   const auto tick = at.next_tick();
   record.set_tick(tick);
   record.set_modified_ms(at.state.leader_time_ms());
   at.put(table::objects, keys::version(bucket_id, key, tick), record);
   at.announce(tick, cached::object, object_item(bucket_id, key));
-  return tick;
+  return reply_with(std::move(record));
 }
 
 static bool well_formed(const v1::ObjectRecord& record) {
@@ -85,9 +91,9 @@ v1::CommandReply apply(context& at, const v1::PutObject& command) {
   }
   // Pages are never shared between objects (decision 19), so equal pages are this very write again.
   if (current && same_pages(current->record.layout(), command.record().layout()))
-    return reply(status::OK, current->record.tick());
+    return reply_with(current->record);
   if (current) remove_object(at, bucket_id, key, *current);
-  return reply(status::OK, store_object(at, bucket_id, key, command.record()));
+  return store_object(at, bucket_id, key, command.record());
 }
 
 /// OK, or why the command as a whole is refused.

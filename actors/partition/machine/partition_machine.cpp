@@ -49,37 +49,24 @@ static v1::CommandReply dispatch(context& at, const v1::Command& command) {
     case v1::Command::kFencePages: return apply(at, command.fence_pages());
     case v1::Command::kForgetGarbage: return apply(at, command.forget_garbage());
     case v1::Command::kOpenClient: return open_client(at, command.client());
-    case v1::Command::kPutBucketPolicy: break;
-    case v1::Command::kCreateUser: break;
-    case v1::Command::kDeleteUser: break;
-    case v1::Command::kCreateAccessKey: break;
-    case v1::Command::kSetAccessKey: break;
-    case v1::Command::kDeleteAccessKey: break;
-    case v1::Command::kPutPolicy: break;
-    case v1::Command::kDeletePolicy: break;
-    case v1::Command::kAttachPolicy: break;
+    case v1::Command::kPutBucketPolicy: return apply(at, command.put_bucket_policy());
+    case v1::Command::kCreateUser: return apply(at, command.create_user());
+    case v1::Command::kDeleteUser: return apply(at, command.delete_user());
+    case v1::Command::kCreateAccessKey: return apply(at, command.create_access_key());
+    case v1::Command::kSetAccessKey: return apply(at, command.set_access_key());
+    case v1::Command::kDeleteAccessKey: return apply(at, command.delete_access_key());
+    case v1::Command::kPutPolicy: return apply(at, command.put_policy());
+    case v1::Command::kDeletePolicy: return apply(at, command.delete_policy());
+    case v1::Command::kAttachPolicy: return apply(at, command.attach_policy());
     case v1::Command::BODY_NOT_SET: break;
   }
   return reply(status::INVALID);  // also what a newer release says and this one does not know
 }
 
-/// A repeated bucket command answers with the bucket as it is now; only status and tick are kept.
-static void attach_bucket(const context& at, const v1::Command& command, v1::CommandReply& reply) {
-  std::string name;
-  if (command.has_create_bucket()) name = command.create_bucket().name();
-  if (command.has_begin_delete_bucket()) name = command.begin_delete_bucket().name();
-  if (name.empty() || !at.root()) return;
-  if (auto bucket = at.get<v1::BucketRecord>(table::buckets, name))
-    *reply.mutable_bucket() = std::move(*bucket);
-}
-
 static v1::CommandReply run(context& at, const v1::Command& command) {
   if (!command.has_client() || command.has_open_client()) return dispatch(at, command);
-  auto admitted = admit(at, command.client());
-  if (!admitted.run) {
-    attach_bucket(at, command, admitted.answer);
-    return admitted.answer;
-  }
+  const auto admitted = admit(at, command.client());
+  if (!admitted.run) return admitted.answer;
   auto answer = dispatch(at, command);
   keep_answer(at, command.client(), answer);
   return answer;
@@ -96,6 +83,7 @@ void partition_machine::apply(std::uint64_t index, std::uint64_t term,
   replies.reserve(static_cast<std::size_t>(batch.commands_size()));
   for (const auto& command : batch.commands()) {
     replies.push_back(run(at, command));
+    attach_records(at, command, replies.back());
     // Every reply carries a tick (decision 12): of the change, else the newest.
     if (replies.back().tick() == 0) replies.back().set_tick(at.state.tick());
   }
@@ -123,10 +111,10 @@ static status::Status dispatch(const context& at, const v1::PartitionQuery& quer
     case v1::PartitionQuery::kGetAccessKey: return answer(at, query.get_access_key(), reply);
     case v1::PartitionQuery::kGetClusterMap: return answer(at, query.get_cluster_map(), reply);
     case v1::PartitionQuery::kGetNews: return answer(at, query.get_news(), reply);
-    case v1::PartitionQuery::kGetUser: break;
-    case v1::PartitionQuery::kListUsers: break;
-    case v1::PartitionQuery::kGetPolicy: break;
-    case v1::PartitionQuery::kListPolicies: break;
+    case v1::PartitionQuery::kGetUser: return answer(at, query.get_user(), reply);
+    case v1::PartitionQuery::kListUsers: return answer(at, query.list_users(), reply);
+    case v1::PartitionQuery::kGetPolicy: return answer(at, query.get_policy(), reply);
+    case v1::PartitionQuery::kListPolicies: return answer(at, query.list_policies(), reply);
     case v1::PartitionQuery::kGetChangeAge: break;
     case v1::PartitionQuery::BODY_NOT_SET: break;
   }

@@ -43,7 +43,7 @@ public:
   /// client is opened by OpenClient under the same stamp, whose `sequence` is the highest number
   /// used before (0 at first): numbers up to it are never run. Re-opening an open client is OK and
   /// changes nothing; a newer incarnation closes the older ones of its node. A repeated number is
-  /// answered from the kept status and tick (bucket commands: with the bucket as it is now).
+  /// answered from the kept status and tick, with the records that it was about as they are now.
   /// UNKNOWN_CLIENT: it cannot be told whether the command ran; it did not run now.
   /// TOO_MANY_OPEN: not run; advance lowest_unanswered first.
   void apply(std::uint64_t index, std::uint64_t term, const v1::CommandBatch& batch,

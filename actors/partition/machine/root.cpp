@@ -8,11 +8,7 @@
 namespace dunlin::machine {
 
 static constexpr std::string_view cluster_map_row = "cluster_map";
-
-static bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= name_bytes_max &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
+static constexpr std::size_t bucket_policy_bytes_max = 20u << 10;  // as S3 says
 
 static bool well_formed(const v1::ClusterMap& map) {
   std::set<std::uint32_t> ids;
@@ -133,6 +129,21 @@ v1::CommandReply apply(context& at, const v1::EndDeleteBucket& command) {
   } else if (bucket->state() == v1::BucketRecord::DELETING) {
     bucket->set_state(v1::BucketRecord::ACTIVE);
     bucket->clear_deleting_ms();
+    store_bucket(at, *bucket);
+  }
+  return reply_with(status::OK, std::move(*bucket));
+}
+
+v1::CommandReply apply(context& at, const v1::PutBucketPolicy& command) {
+  if (!at.root()) return reply(status::WRONG_PARTITION);
+  if (!is_name(command.name()) || command.policy().size() > bucket_policy_bytes_max)
+    return reply(status::INVALID);
+  auto bucket = find_bucket(at, command.name());
+  if (!bucket || bucket->id() != command.id())
+    return reply(status::NO_SUCH_BUCKET, at.state.tick());
+  // Also while it is being deleted: the deletion may yet be called off.
+  if (bucket->policy() != command.policy()) {
+    bucket->set_policy(command.policy());
     store_bucket(at, *bucket);
   }
   return reply_with(status::OK, std::move(*bucket));

@@ -213,6 +213,16 @@ struct MachineModel : machine_test, testing::WithParamInterface<std::uint64_t> {
     EXPECT_EQ(news.announced_size() > 0 ? news.announced(0).ordinal() : 0, heard_ordinal);
   }
 
+  /// Only an object that is still there comes along once more.
+  static void expect_same_answer(v1::CommandReply repeated, v1::CommandReply first) {
+    if (first.status() == status::OK && repeated.has_object()) {
+      EXPECT_EQ(repeated.object().SerializeAsString(), first.object().SerializeAsString());
+    }
+    repeated.clear_object();
+    first.clear_object();
+    EXPECT_EQ(repeated.SerializeAsString(), first.SerializeAsString());
+  }
+
   std::mt19937_64 random;
   model naive;
   std::map<std::string, std::string> held;  // by a reader that only hears of changes
@@ -238,7 +248,7 @@ TEST_P(MachineModel, AgreesWithTheNaiveOneUnderDuplicatesAndRetries) {
     open.emplace_back(command, reply);
     if (below(3) == 0) {
       const auto& [again, answered] = open[below(open.size())];
-      EXPECT_EQ(run(again).SerializeAsString(), answered.SerializeAsString());
+      expect_same_answer(run(again), answered);
     }
     if (below(10) == 0) {
       open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(below(open.size()) + 1));

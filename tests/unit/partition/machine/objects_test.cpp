@@ -208,6 +208,23 @@ INSTANTIATE_TEST_SUITE_P(
                        }}),
     [](const auto& info) { return info.param.name; });
 
+TEST_F(ObjectCommands, AWriteAnswersWithWhatIsStoredAlsoWhenItIsRepeatedWhileItIsThere) {
+  run(open_client());
+  const auto first = run(stamped(put("a", 1), 1));
+  EXPECT_EQ(first.object().tick(), first.tick());
+  EXPECT_EQ(first.object().modified_ms(), now_ms);
+  EXPECT_EQ(first.object().SerializeAsString(), get("a").object().SerializeAsString());
+  EXPECT_EQ(run(stamped(put("a", 1), 1)).SerializeAsString(), first.SerializeAsString());
+  run(stamped(put("a", 2), 2));
+  const auto overtaken = run(stamped(put("a", 1), 1));
+  EXPECT_EQ(overtaken.tick(), first.tick());
+  EXPECT_FALSE(overtaken.has_object());
+  run_all({create_upload("m", 7), put_part("m", 7, 1, 100)});
+  const auto completed = run(stamped(complete("m", 7, {1}), 3));
+  EXPECT_EQ(completed.object().SerializeAsString(), get("m").object().SerializeAsString());
+  EXPECT_EQ(run(stamped(complete("m", 7, {1}), 3)).object().tick(), completed.tick());
+}
+
 TEST_F(ObjectCommands, ACommandOfALaterReleaseIsRefusedNotGuessed) {
   EXPECT_EQ(run(v1::Command{}).status(), status::INVALID);
   EXPECT_EQ(ask({}).status(), status::INVALID);
