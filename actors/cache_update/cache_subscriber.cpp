@@ -52,7 +52,7 @@ void perform(self_pointer self, core::subscribe wish) {
 void perform(self_pointer self, const core::acknowledge& what) {
   const auto& options = self->state.options;
   const auto queue = options.find(what.queue);
-  if (!queue) return;
+  if (!queue || (options.loses_ack && options.loses_ack())) return;
   v1::BatchAck message;
   message.set_node(options.node);
   message.set_service(options.service);

@@ -33,6 +33,8 @@ struct cache_subscriber_options {
   std::map<std::string, near_cache_actor> caches;  ///< by type: what is subscribed
   cache_update::options limits;
   random_source* random = nullptr;  ///< outlives the actor
+  /// Asked before each acknowledgement: true loses it, for trials of what loss does. Null: never.
+  std::function<bool()> loses_ack;
 };
 
 /// A peer came or went.

@@ -141,6 +141,9 @@ static caf::result<v1::NodeStatus> gather(self_pointer self) {
       std::chrono::duration_cast<std::chrono::seconds>(now(self) - state.started).count()));
   for (const auto& warning : state.options.warnings)
     status.add_warnings(warning);
+  if (state.options.more_warnings)
+    for (const auto& warning : state.options.more_warnings())
+      status.add_warnings(warning);
   if (state.options.peers)
     for (auto& peer : state.options.peers())
       *status.add_peers() = std::move(peer);

@@ -23,6 +23,8 @@ struct node_manager_options {
   node_id self;
   std::uint64_t incarnation = 0;
   std::vector<std::string> warnings;  ///< found while starting, shown in the status
+  /// What else is to be warned of just now; called from the actor.
+  std::function<std::vector<std::string>()> more_warnings;
   /// How the node is connected; called from the actor.
   std::function<std::vector<v1::PeerStatus>()> peers;
   /// A role died: the node must stop. Called at most once, from the actor.

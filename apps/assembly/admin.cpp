@@ -1,7 +1,10 @@
 #include "apps/assembly/admin.hpp"
 
+#include "apps/assembly/admin_http.hpp"
+#include "apps/assembly/fault_status.hpp"
 #include "messages/error.hpp"
 #include "runtime/crypto/hash.hpp"
+#include "runtime/observe/log.hpp"
 
 #include <fmt/format.h>
 
@@ -14,20 +17,6 @@ namespace dunlin::assembly {
 namespace {
 
 constexpr auto answer_timeout = std::chrono::seconds(5);
-
-void respond(const http::exchange_ptr& to, int status, const std::string& type, std::string body) {
-  http::response head;
-  head.status = status;
-  head.headers = {{"Content-Type", type}, {"X-Content-Type-Options", "nosniff"}};
-  head.content_length = body.size();
-  to->respond(std::move(head), std::make_shared<const std::string>(std::move(body)),
-              [](result<void>) {});
-}
-
-void refuse(const http::exchange_ptr& to, int status, const std::string& message) {
-  respond(to, status, "application/json",
-          boost::json::serialize(boost::json::object{{"error", message}}) + "\n");
-}
 
 bool authorised(const http::request& request, const std::string& token) {
   const auto* given = request.find("Authorization");
@@ -137,34 +126,87 @@ http::rendered render_admin_error(const http::refusal& why, const std::string&) 
           boost::json::serialize(boost::json::object{{"error", why.message}}) + "\n"};
 }
 
+namespace {
+
+// ---- what is asked ----
+
+/// True: it was such a path, and is or will be answered.
+bool show_health(caf::actor_system& system, const admin_options& options, const std::string& path,
+                 const http::exchange_ptr& exchange) {
+  if (path == "/health/live") {
+    respond(exchange, 200, "text/plain", "live\n");
+    return true;
+  }
+  if (path != "/health/ready") return false;
+  ask_manager(system, options.manager, exchange, [exchange](const v1::NodeStatus& status) {
+    if (status.state() == v1::NodeStatus::READY)
+      return respond(exchange, 200, "text/plain", "ready\n");
+    refuse(exchange, 503, "not ready");
+  });
+  return true;
+}
+
+void show_faults(const admin_options& options, const http::exchange_ptr& exchange) {
+  const auto& loss = *options.loss;
+  respond_json(exchange, to_json(fault_status{options.fixed.name, loss.fraction(), loss.batches(),
+                                              loss.acks()}));
+}
+
+void show(caf::actor_system& system, metrics& counts, const admin_options& options,
+          const std::string& path, const http::exchange_ptr& exchange) {
+  if (path == "/faults") return show_faults(options, exchange);
+  if (path == "/metrics") return show_metrics(system, options.manager, counts, exchange);
+  if (path == "/coherence")
+    return ask_manager(system, options.manager, exchange, [exchange](const v1::NodeStatus& status) {
+      respond_json(exchange, to_json(to_coherence(status)));
+    });
+  ask_manager(system, options.manager, exchange,
+              [exchange, fixed = options.fixed](const v1::NodeStatus& status) {
+                respond_json(exchange, to_json(to_status(status, fixed)));
+              });
+}
+
+// ---- what is changed ----
+
+void set_faults(const admin_options& options, const http::exchange_ptr& exchange,
+                const std::string& body) {
+  boost::system::error_code error;
+  const auto wish = boost::json::parse(body, error);
+  const auto* said = wish.is_object() ? wish.as_object().if_contains("cache_update_loss") : nullptr;
+  const auto fraction = said ? said->to_number<double>(error) : 0;
+  if (!said || error || !options.loss->set(fraction))
+    return refuse(exchange, 400, "send {\"cache_update_loss\": x} with 0 <= x < 1");
+  log::warn("node.message_loss_set", {{"fraction", fmt::format("{}", fraction)}});
+  show_faults(options, exchange);
+}
+
+bool is_shown(const std::string& path) {
+  return path == "/status" || path == "/coherence" || path == "/metrics" || path == "/faults";
+}
+
+bool is_changed(const std::string& path) { return path == "/faults"; }
+
+void take(caf::actor_system& system, metrics& counts, const admin_options& options,
+          const http::exchange_ptr& exchange) {
+  const auto& request = exchange->request();
+  const auto path = request.target.substr(0, request.target.find('?'));
+  const auto gets = request.method == "GET";
+  if (gets && show_health(system, options, path, exchange)) return;
+  if (!gets && !(request.method == "POST" && is_changed(path)))
+    return refuse(exchange, 405, "GET, or of some paths POST, is served here");
+  if (!is_shown(path)) return refuse(exchange, 404, "no such path");
+  if (!authorised(request, options.token))
+    return refuse(exchange, 401, "send the token of FOLDER/admin-token as a bearer token");
+  if (gets) return show(system, counts, options, path, exchange);
+  read_body(exchange,
+            [options, exchange](const std::string& body) { set_faults(options, exchange, body); });
+}
+
+}  // namespace
+
 http::acceptor admin_plane(caf::actor_system& system, metrics& counts, admin_options options) {
-  return [&system, &counts, options = std::move(options)](http::exchange_ptr exchange) {
-    const auto& request = exchange->request();
-    const auto path = request.target.substr(0, request.target.find('?'));
-    if (request.method != "GET") return refuse(exchange, 405, "only GET is served here");
-    if (path == "/health/live") return respond(exchange, 200, "text/plain", "live\n");
-    if (path == "/health/ready")
-      return ask_manager(system, options.manager, exchange,
-                         [exchange](const v1::NodeStatus& status) {
-                           if (status.state() == v1::NodeStatus::READY)
-                             return respond(exchange, 200, "text/plain", "ready\n");
-                           refuse(exchange, 503, "not ready");
-                         });
-    if (path != "/status" && path != "/coherence" && path != "/metrics")
-      return refuse(exchange, 404, "no such path");
-    if (!authorised(request, options.token))
-      return refuse(exchange, 401, "send the token of FOLDER/admin-token as a bearer token");
-    if (path == "/metrics") return show_metrics(system, options.manager, counts, exchange);
-    if (path == "/coherence")
-      return ask_manager(
-          system, options.manager, exchange, [exchange](const v1::NodeStatus& status) {
-            respond(exchange, 200, "application/json", to_json(to_coherence(status)) + "\n");
-          });
-    ask_manager(system, options.manager, exchange,
-                [exchange, fixed = options.fixed](const v1::NodeStatus& status) {
-                  respond(exchange, 200, "application/json",
-                          to_json(to_status(status, fixed)) + "\n");
-                });
+  return [&system, &counts, options = std::move(options)](const http::exchange_ptr& exchange) {
+    take(system, counts, options, exchange);
   };
 }
 

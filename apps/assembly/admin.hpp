@@ -4,15 +4,19 @@
 ///   GET /status         node_status as JSON (node_status.hpp); bearer token
 ///   GET /coherence      coherence_status as JSON (coherence_status.hpp); bearer token
 ///   GET /metrics        Prometheus text; bearer token
+///   GET, POST /faults   fault_status as JSON (fault_status.hpp), what is lost on purpose; POST
+///                       {"cache_update_loss": x} sets it until the node ends; bearer token
 #pragma once
 
 #include "apps/assembly/coherence_status.hpp"
+#include "apps/assembly/message_loss.hpp"
 #include "apps/assembly/node_status.hpp"
 #include "messages/node.hpp"
 #include "runtime/http/exchange.hpp"
 #include "runtime/http/server.hpp"
 #include "runtime/observe/metrics.hpp"
 
+#include <memory>
 #include <string>
 
 namespace caf {
@@ -25,6 +29,7 @@ struct admin_options {
   std::string token;           ///< never empty
   node_manager_actor manager;  ///< asked for what it knows
   node_status fixed;           ///< name, pid, roles, s3: what does not change while the node runs
+  std::shared_ptr<message_loss> loss;  ///< never null
 };
 
 /// Takes the requests of the admin listener. `system` and `counts` must outlive the listener.

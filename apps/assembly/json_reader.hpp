@@ -3,9 +3,9 @@
 
 #include <boost/json.hpp>
 
-#include <concepts>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace dunlin::assembly {
@@ -27,7 +27,8 @@ public:
     if (const auto* value = find(key); value && value->is_bool()) into = value->get_bool();
   }
 
-  template <std::integral number>
+  template <class number>
+  requires std::is_arithmetic_v<number>
   void read(std::string_view key, number& into) const {
     const auto* value = find(key);
     if (!value) return;

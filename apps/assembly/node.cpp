@@ -54,6 +54,7 @@ public:
 
   node_manager_actor manager() const override { return manager_; }
   std::uint64_t incarnation() const override { return of_.incarnation; }
+  std::shared_ptr<message_loss> loss() const override { return of_.loss; }
 
   void begin_drain() override {
     caf::anon_send(manager_, v1::BeginDrain{});
@@ -151,6 +152,7 @@ private:
     options.self = of_.self.name;
     options.incarnation = of_.incarnation;
     options.warnings = of_.options.warnings;
+    options.more_warnings = [loss = of_.loss] { return loss->warnings(); };
     options.on_fatal = of_.options.on_fatal;
     options.peers = [links = of_.links] {
       std::vector<v1::PeerStatus> all;
@@ -218,6 +220,15 @@ std::shared_ptr<ballast> make_ballast(disk& storage, std::uint64_t bytes_max) {
   return std::make_shared<ballast>(storage, options);
 }
 
+/// From the start as the topology says.
+std::shared_ptr<message_loss> make_loss(const topology::cluster& of, const node_ports& ports) {
+  auto loss = std::make_shared<message_loss>(ports.random, *ports.counts);
+  loss->set(of.options.faults.cache_update_loss);
+  for (const auto& warning : loss->warnings())
+    log::warn("node.faults_on_purpose", {{"what", warning}});
+  return loss;
+}
+
 links::link_options link_options_of(const topology::cluster& of, const node_id& self,
                                     std::uint64_t incarnation) {
   links::link_options options;
@@ -245,9 +256,10 @@ result<std::unique_ptr<node>> node::start(caf::actor_system& system, const topol
   auto links = std::make_shared<links::node_links>(system, link_options_of(of, name, *incarnation),
                                                    ports.wires, ports.identity, *ports.random,
                                                    *ports.counts);
-  auto made = std::make_unique<running_node>(node_context{system, of, *self, std::move(ports),
-                                                          std::move(options), *incarnation,
-                                                          std::move(links), std::move(room)});
+  auto loss = make_loss(of, ports);
+  auto made = std::make_unique<running_node>(
+      node_context{system, of, *self, std::move(ports), std::move(options), *incarnation,
+                   std::move(links), std::move(room), std::move(loss)});
   if (auto done = made->start(); !done) return done.error();
   return std::unique_ptr<node>(std::move(made));
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "apps/assembly/cluster_files.hpp"
+#include "apps/assembly/message_loss.hpp"
 #include "messages/near_cache.hpp"
 #include "messages/node.hpp"
 #include "messages/partition.hpp"
@@ -103,6 +104,9 @@ public:
 
   virtual node_manager_actor manager() const = 0;
   virtual std::uint64_t incarnation() const = 0;
+
+  /// What it loses on purpose; as the topology says at first.
+  virtual std::shared_ptr<message_loss> loss() const = 0;
 
   /// The status says draining, and leaders of this node hand their partitions over. Requests are
   /// still served: the HTTP entry's owner ends them at their boundaries.

@@ -63,6 +63,7 @@ cache_subscriber_shell start_subscriber(const node_context& of, const cache_part
   for (const auto& [type, cache] : made.caches)
     options.caches.emplace(type, cache);
   options.limits = subscriber_limits(of.cluster.options.queue);
+  options.loses_ack = [loss = of.loss] { return loss->takes_ack(); };
   options.random = of.ports.random.get();
   auto subscriber = of.system.spawn(cache_subscriber, std::move(options));
   of.links->serve("cache_subscriber", s3_service, cache_subscriber_actor(subscriber));
@@ -109,7 +110,10 @@ message_queue_shell start_queue(const node_context& of, const partition_router_a
   options.compact = [writer = log.writer](std::uint64_t position) {
     caf::anon_send(writer, log_compact{queue::spool_group, position, queue::spool_term});
   };
-  options.tell_batch = tell_subscriber<v1::CacheBatch>(of);
+  options.tell_batch = [tell = tell_subscriber<v1::CacheBatch>(of), loss = of.loss](
+                           const queue::subscriber_key& to, const buffer& bytes) {
+    if (!loss->takes_batch()) tell(to, bytes);
+  };
   options.tell_news = tell_subscriber<v1::QueueNews>(of);
   options.router = router;
   auto queue = of.system.spawn(message_queue, std::move(options), of.ports.clock.get());

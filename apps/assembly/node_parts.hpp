@@ -33,6 +33,7 @@ struct node_context {
   /// Shared with the functions that actors hold, which may outlive the node by a turn.
   std::shared_ptr<links::node_links> links;
   std::shared_ptr<ballast> room;
+  std::shared_ptr<message_loss> loss;
 
   std::function<storage_node_actor(const node_id&)> storage_at() const;
   std::function<std::map<node_id, std::uint64_t>()> connected_peers() const;

@@ -82,6 +82,8 @@ result<std::unique_ptr<http::server>> start_admin(caf::actor_system& system, pro
   admin_options admin;
   admin.token = *token;
   admin.manager = running.manager();
+  admin.loss = running.loss();
+  admin.fixed.name = self.name;
   admin.fixed.pid = ::getpid();
   admin.fixed.roles = role_names(self);
   if (self.s3) admin.fixed.s3 = of.s3_scheme() + "://" + self.s3->text();

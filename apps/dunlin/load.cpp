@@ -30,6 +30,23 @@ std::optional<topology::cluster> load(const std::string& file) {
   return std::move(outcome.read);
 }
 
+std::shared_ptr<std::string> node_option(CLI::App& subcommand) {
+  auto name = std::make_shared<std::string>();
+  subcommand.add_option("--node", *name, "only this node; all of them otherwise");
+  return name;
+}
+
+std::optional<topology::cluster> narrowed(topology::cluster of, const std::string& name) {
+  if (name.empty()) return of;
+  const auto* found = of.find(name);
+  if (!found) {
+    complain(fmt::format("no node '{}' in {}", name, of.file));
+    return {};
+  }
+  of.nodes = {topology::node(*found)};
+  return of;
+}
+
 std::optional<std::string> load_token(const topology::cluster& of, const std::string& file) {
   auto token = assembly::read_token(of);
   if (token) return std::move(*token);

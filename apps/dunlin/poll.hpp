@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apps/assembly/coherence_status.hpp"
+#include "apps/assembly/fault_status.hpp"
 #include "apps/assembly/node_status.hpp"
 #include "runtime/topology/topology.hpp"
 
@@ -19,6 +20,7 @@ struct answer_of {
 };
 using node_answer = answer_of<assembly::node_status>;
 using coherence_answer = answer_of<assembly::coherence_status>;
+using fault_answer = answer_of<assembly::fault_status>;
 
 /// In file order, all nodes at the same time; blocks for at most about `timeout`.
 std::vector<node_answer> ask_nodes(const topology::cluster& of, const std::string& token,
@@ -27,5 +29,9 @@ std::vector<node_answer> ask_nodes(const topology::cluster& of, const std::strin
 /// The same of how right caches are kept.
 std::vector<coherence_answer> ask_coherence(const topology::cluster& of, const std::string& token,
                                             std::chrono::milliseconds timeout);
+
+/// What they lose on purpose, after it was set where `loss` is given.
+std::vector<fault_answer> ask_faults(const topology::cluster& of, const std::string& token,
+                                     std::chrono::milliseconds timeout, std::optional<double> loss);
 
 }  // namespace dunlin::commands

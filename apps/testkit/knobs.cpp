@@ -209,6 +209,13 @@ void draw_coherence(drawer& from, int nodes, std::string& topology) {
   topology.insert(topology.find("[objects]"), sections);
 }
 
+/// What is lost on purpose between queues and subscribers.
+void draw_faults(drawer& from, std::string& topology) {
+  const auto loss = from.one_of<double>("cache update loss", {0, 0, 0.1, 0.4});
+  topology.insert(topology.find("[objects]"),
+                  fmt::format("[faults]\ncache_update_loss = {}\n\n", loss));
+}
+
 }  // namespace
 
 knobs draw_knobs(std::uint64_t seed) {
@@ -222,6 +229,7 @@ knobs draw_knobs(std::uint64_t seed) {
     drawn.timers_permille.push_back(1000 - drift +
                                     static_cast<std::uint32_t>(from.next() % (2 * drift + 1)));
   draw_coherence(from, nodes_of(drawn.topology), drawn.topology);
+  draw_faults(from, drawn.topology);
   drawn.told = std::move(from.told);
   return drawn;
 }

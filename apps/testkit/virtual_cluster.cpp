@@ -276,8 +276,9 @@ std::shared_ptr<extents::extent_store> virtual_cluster::pages(const node_id& nam
   return runs(name) ? machines_.at(name).pages.lock() : nullptr;
 }
 
-double virtual_cluster::counted(const node_id& name, const std::string& counter) const {
-  return machines_.at(name).counts->counter(counter, "").value();
+double virtual_cluster::counted(const node_id& name, const std::string& counter,
+                                const metrics::labels& with) const {
+  return machines_.at(name).counts->counter(counter, "", with).value();
 }
 
 bool virtual_cluster::wait_until_ready(std::chrono::seconds limit) {

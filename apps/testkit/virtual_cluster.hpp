@@ -95,6 +95,9 @@ public:
   void mend_disk(const node_id& name);
   /// Somebody has set errors for it that are not over.
   bool disk_may_fail(const node_id& name) const { return disk_fails(machines_.at(name)); }
+  /// As `dunlin faults --cache-update-loss`: of what its queue and its subscribers send, until it
+  /// ends.
+  void lose_cache_updates(const node_id& name, double fraction);
   /// Every running node says READY, within `limit` of virtual time.
   bool wait_until_ready(std::chrono::seconds limit);
 
@@ -155,7 +158,8 @@ public:
                                       const std::string& key);
 
   /// What the node's counter says, over all its lives.
-  double counted(const node_id& name, const std::string& counter) const;
+  double counted(const node_id& name, const std::string& counter,
+                 const metrics::labels& with = {}) const;
 
   /// Raft's safety properties, checked after every step of any replica; empty is what a test wants.
   std::vector<std::string> violations() const;

@@ -126,6 +126,13 @@ bool virtual_cluster::disk_fails(const machine& of) const {
   return of.disk_excuses || time_.now() < of.disk_excuses_until;
 }
 
+// ---- messages ----
+
+void virtual_cluster::lose_cache_updates(const node_id& name, double fraction) {
+  tell(name, fmt::format("loses {} of the cache updates", fraction));
+  if (runs(name)) machines_.at(name).node->loss()->set(fraction);
+}
+
 // ---- the trace ----
 
 const virtual_cluster::machine* virtual_cluster::current_machine() const {

@@ -29,6 +29,7 @@ public:
     admin_section();
     queue_section();
     cache_sections();
+    faults_section();
     nodes();
     root_.finish();
   }
@@ -177,6 +178,12 @@ private:
     from.number("items_max", to.items_max, 1, 10'000'000);
     from.size("bytes_max", to.bytes_max, 64u << 10, std::uint64_t(64) << 30);
     from.flag("values", to.values);
+    from.finish();
+  }
+
+  void faults_section() {
+    auto from = section("faults");
+    from.fraction("cache_update_loss", into_.value.options.faults.cache_update_loss);
     from.finish();
   }
 

@@ -64,6 +64,22 @@ public:
     return true;
   }
 
+  /// 0 <= into < 1
+  bool fraction(const std::string& key, double& into) {
+    const auto* value = find(key);
+    if (!value) return false;
+    const auto read = value->value<double>();
+    if (!read || !value->is_number()) {
+      take(key, toml::node_type::floating_point, "a fraction, for example 0.1");
+      return false;
+    }
+    if (!(*read >= 0 && *read < 1))
+      return refuse(key, fmt::format("{} is out of range", *read),
+                    "give 0 or more, and less than 1");
+    into = *read;
+    return true;
+  }
+
   bool size(const std::string& key, std::uint64_t& into, std::uint64_t least, std::uint64_t most) {
     const auto* value = find(key);
     if (!value) return false;

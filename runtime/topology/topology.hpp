@@ -52,6 +52,11 @@ struct queue_settings {
   std::chrono::milliseconds news_interval{250};    ///< leaders are asked so often what is newest
 };
 
+/// What goes wrong on purpose, for trials.
+struct fault_settings {
+  double cache_update_loss = 0;  ///< of the messages between queues and subscribers, this fraction
+};
+
 struct settings {
   std::string name;    ///< of the cluster, checked in every hello
   std::string folder;  ///< absolute: CA, bundles, credentials, run files; node folders by default
@@ -79,6 +84,7 @@ struct settings {
   cache_settings bucket_cache;
   cache_settings user_cache{.values = false};  // no secrets on the disks of queues
   queue_settings queue;
+  fault_settings faults;
 };
 
 struct cluster {

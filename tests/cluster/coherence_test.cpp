@@ -118,3 +118,36 @@ TEST(CoherenceOfACluster, BucketsThatComeAndGoAreRightThroughEveryNode) {
     EXPECT_EQ(joined(testkit::check_caches(world.cluster, buckets.names())), "");
   }
 }
+
+TEST(CoherenceOfACluster, WhatIsLostOnPurposeIsCountedAndStillHeardOf) {
+  Coherence world{with_queues(2) + "[faults]\ncache_update_loss = 0.4\n"};
+  const auto lost = [&](const char* what) {
+    double all = 0;
+    for (const auto& name : world.cluster.nodes())
+      all += world.cluster.counted(name, "dunlin_faults_dropped_total", {{"what", what}});
+    return all;
+  };
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
+    world.cluster.time().run_for(3s);
+    for (const auto* name : {"n1", "n2", "n3"})
+      EXPECT_TRUE(world.holds(name, "work")) << name << ", round " << i;
+    EXPECT_EQ(world.call("n1", "DELETE", "/work"), 204);
+    world.cluster.time().run_for(3s);
+    for (const auto* name : {"n1", "n2", "n3"})
+      EXPECT_FALSE(world.holds(name, "work")) << name << ", round " << i;
+  }
+  EXPECT_GT(lost("cache_batch"), 10);
+  EXPECT_GT(lost("batch_ack"), 10);
+  const auto warnings = world.cluster.status("n2").warnings();
+  ASSERT_EQ(warnings.size(), 1);
+  EXPECT_NE(warnings[0].find("40 % of the cache-update messages are lost ON PURPOSE"),
+            std::string::npos);
+  for (const auto& name : world.cluster.nodes())
+    world.cluster.lose_cache_updates(name, 0);
+  const auto before = lost("cache_batch");
+  EXPECT_EQ(world.call("n1", "PUT", "/work"), 200);
+  world.cluster.time().run_for(5s);
+  EXPECT_EQ(lost("cache_batch"), before);
+  EXPECT_TRUE(world.cluster.status("n2").warnings().empty());
+}

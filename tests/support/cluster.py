@@ -74,7 +74,7 @@ def wait_for(what, seconds, look, every=0.1):
 class Cluster:
     """`hosts`: the address of each node where it is not loopback; `wrap`: words before each node's command line."""
 
-    def __init__(self, nodes=3, partitions=3, extra="", hosts=None, wrap=None):
+    def __init__(self, nodes=3, partitions=3, extra="", hosts=None, wrap=None, roles=ROLES):
         self.folder = tempfile.mkdtemp(prefix="dunlin-cluster-")
         self.partitions = partitions
         self.file = os.path.join(self.folder, "test.toml")
@@ -93,7 +93,7 @@ class Cluster:
         for name in self.names:
             mine = {plane: next(ports) for plane in ("control", "bulk", "admin", "s3")}
             self.ports[name] = mine
-            text.append(f'[[node]]\nname = "{name}"\nroles = {ROLES}\n' +
+            text.append(f'[[node]]\nname = "{name}"\nroles = {roles}\n' +
                         "".join(f'{plane} = "{self.hosts[name]}:{port}"\n' for plane, port in mine.items()))
         with open(self.file, "w", encoding="utf-8") as file:
             file.write("".join(text))
@@ -235,10 +235,11 @@ class ClusterTest(unittest.TestCase):
     nodes = 3
     options = ()
     extra = ""
+    roles = ROLES
 
     @classmethod
     def setUpClass(cls):
-        cls.cluster = Cluster(nodes=cls.nodes, extra=cls.extra)
+        cls.cluster = Cluster(nodes=cls.nodes, extra=cls.extra, roles=cls.roles)
         cls.addClassCleanup(cls.cluster.close)
         cls.card = cls.cluster.up(*cls.options)
 

@@ -1,5 +1,7 @@
 #include "apps/assembly/admin.hpp"
 
+#include "apps/assembly/fault_status.hpp"
+#include "runtime/crypto/random.hpp"
 #include "runtime/simulation/sim_http.hpp"
 #include "tests/support/virtual_system.hpp"
 
@@ -22,6 +24,8 @@ struct Admin : testing::Test {
   metrics counts;
   v1::NodeStatus status;
   node_manager_actor manager = world.system.spawn(fake_manager, &status);
+  std::shared_ptr<assembly::message_loss> loss =
+      std::make_shared<assembly::message_loss>(std::make_shared<crypto::seeded_random>(1), counts);
   http::acceptor plane;
   std::deque<std::function<void()>> later;
 
@@ -34,15 +38,17 @@ struct Admin : testing::Test {
     replica.set_last_hash(255);
     assembly::node_status fixed;
     fixed.pid = 42;
-    plane = assembly::admin_plane(world.system, counts, {"secret-token", manager, fixed});
+    fixed.name = "n1";
+    plane = assembly::admin_plane(world.system, counts, {"secret-token", manager, fixed, loss});
   }
 
   simulation::sim_response get(const std::string& target, const std::string& token = {},
-                               const std::string& method = "GET") {
+                               const std::string& method = "GET", const std::string& body = {}) {
     simulation::sim_request request;
+    if (!body.empty()) request.body = {body};
     request.head.method = method;
     request.head.target = target;
-    request.head.content_length = 0;
+    request.head.content_length = body.size();
     if (!token.empty()) request.head.headers.push_back({"Authorization", "Bearer " + token});
     auto exchange = simulation::sim_exchange::make(
         request, [this](std::function<void()> what) { later.push_back(std::move(what)); });
@@ -106,7 +112,37 @@ TEST_F(Admin, ShowsWhatCachesAndTheQueueSayAsJsonAndAsMetrics) {
             std::string::npos);
 }
 
+TEST_F(Admin, SetsHowManyCacheUpdatesAreLostAndTellsIt) {
+  EXPECT_EQ(code("/faults"), 401);
+  EXPECT_EQ(code("/faults", "wrong", "POST"), 401);
+  EXPECT_EQ(loss->fraction(), 0);
+  const auto seen = get("/faults", "secret-token", "POST", R"({"cache_update_loss":0.25})");
+  EXPECT_EQ(assembly::parse_fault_status(seen.body)->cache_update_loss, 0.25);
+  EXPECT_EQ(loss->fraction(), 0.25);
+  EXPECT_EQ(loss->warnings().size(), 1u);
+  for (int i = 0; i < 1000; ++i)
+    loss->takes_batch();
+  const auto status = assembly::parse_fault_status(get("/faults", "secret-token").body).value();
+  EXPECT_EQ(status.name, "n1");
+  EXPECT_GT(status.batches_dropped, 200u);
+  EXPECT_LT(status.batches_dropped, 300u);
+  EXPECT_EQ(status.acks_dropped, 0u);
+  EXPECT_NE(get("/metrics", "secret-token").body.find("dunlin_faults_dropped_total{what=\"cache_"),
+            std::string::npos);
+}
+
+TEST_F(Admin, RefusesALossThatIsNoneAndKeepsTheOldOne) {
+  loss->set(0.5);
+  for (const auto* body :
+       {"", "x", "[]", "{}", R"({"cache_update_loss":1})", R"({"cache_update_loss":-0.1})",
+        R"({"cache_update_loss":"0.1"})", R"({"cache_update_loss":null})"})
+    EXPECT_EQ(get("/faults", "secret-token", "POST", body).head->status, 400) << body;
+  EXPECT_EQ(get("/faults", "secret-token", "POST", std::string(100'000, ' ')).head->status, 413);
+  EXPECT_EQ(loss->fraction(), 0.5);
+}
+
 TEST_F(Admin, RefusesUnknownPathsAndMethods) {
   EXPECT_EQ(code("/secret"), 404);
   EXPECT_EQ(code("/status", "secret-token", "DELETE"), 405);
+  EXPECT_EQ(code("/status", "secret-token", "POST"), 405);
 }

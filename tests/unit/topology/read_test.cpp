@@ -80,6 +80,8 @@ values = false
 [cache.user]
 mode = "validated"
 staleness_max = "100ms"
+[faults]
+cache_update_loss = 0.1
 [[node]]
 name = "n1"
 roles = ["access", "storage", "database", "queue"]
@@ -121,6 +123,7 @@ folder = "elsewhere/n1"
   EXPECT_FALSE(to.bucket_cache.values);
   EXPECT_TRUE(to.user_cache.validated);
   EXPECT_FALSE(to.user_cache.values);
+  EXPECT_EQ(to.faults.cache_update_loss, 0.1);
   EXPECT_THAT(outcome.read->nodes_with(topology::role::queue), ElementsAre("n1"));
   const auto& n1 = outcome.read->nodes.at(0);
   EXPECT_EQ(n1.control.text(), "[::1]:7111");
