@@ -106,16 +106,8 @@ void perform(self_pointer self, const core::proven& what) {
 
 // ---- turns ----
 
-/// One timer, set anew only when something is due before it.
 void arm(self_pointer self) {
-  auto& state = self->state;
-  auto wake = state.core->next_wake();
-  if (wake == core::time::max()) return;
-  wake = std::clamp(wake, now(self) + core::time{1}, now(self) + wait_max);
-  if (state.armed && *state.armed <= wake) return;
-  state.armed = wake;
-  self->delayed_send(self, wake - now(self), caf::tick_atom_v,
-                     static_cast<std::int64_t>(wake.count()));
+  self->state.timer.arm(self, now(self), self->state.core->next_wake(), wait_max);
 }
 
 /// In their order: what a proof stands on reaches a near cache before it.
@@ -196,9 +188,7 @@ cache_subscriber_shell::behavior_type cache_subscriber(self_pointer self,
       },
       [self](const v1::GetSubscriberStatus&) { return status(self); },
       [self](caf::tick_atom, std::int64_t armed_for) {
-        // A timer that an earlier one replaced still fires; it must not arm another.
-        if (self->state.armed != core::time{armed_for}) return;
-        self->state.armed.reset();
+        if (!self->state.timer.fires(armed_for)) return;
         perform_all(self, self->state.core->on_timer(now(self)));
       },
   };

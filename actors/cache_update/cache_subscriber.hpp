@@ -7,6 +7,7 @@
 #include "messages/message_queue.hpp"
 #include "messages/near_cache.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/wake_timer.hpp"
 
 #include <caf/atom.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -56,7 +57,7 @@ struct cache_subscriber_state {
   std::unique_ptr<subscription_core> core;
   /// When it was last known that all changes of the type in the partition had been heard.
   std::map<std::pair<std::string, partition_id>, subscription_core::time> proven;
-  std::optional<subscription_core::time> armed;
+  wake_timer timer;
   static inline const char* name = "cache_subscriber";
 };
 

@@ -160,14 +160,8 @@ void perform(self_pointer self, const core::ask_news&) {
 
 // ---- turns ----
 
-/// One timer, set anew only when something is due before it.
 void arm(self_pointer self) {
-  auto& state = self->state;
-  const auto wake = state.core->next_wake();
-  if (state.armed && *state.armed <= wake) return;
-  state.armed = wake;
-  const auto wait = std::max(wake - now(self), core::time{1});
-  self->delayed_send(self, wait, caf::tick_atom_v, static_cast<std::int64_t>(wake.count()));
+  self->state.timer.arm(self, now(self), self->state.core->next_wake());
 }
 
 void perform_all(self_pointer self, const core::effects& all) {
@@ -233,9 +227,7 @@ message_queue_shell::behavior_type message_queue(self_pointer self, message_queu
         return queue_status(*self->state.core, self->state.options.incarnation, now(self));
       },
       [self](caf::tick_atom, std::int64_t armed_for) {
-        // A timer that an earlier one replaced still fires; it must not arm another.
-        if (self->state.armed != core::time{armed_for}) return;
-        self->state.armed.reset();
+        if (!self->state.timer.fires(armed_for)) return;
         perform_all(self, self->state.core->on_timer(now(self)));
       },
   };

@@ -10,6 +10,7 @@
 #include "messages/message_queue.hpp"
 #include "messages/partition.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/wake_timer.hpp"
 
 #include <caf/atom.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -87,7 +88,7 @@ struct message_queue_state {
   std::uint64_t last_position = 0;
 
   std::set<partition_id> asking;  ///< questions for news that are open
-  std::optional<queue_core::time> armed;
+  wake_timer timer;
 };
 
 /// How the queue is, with figures named as in `dunlin coherence` (Q25, X2).

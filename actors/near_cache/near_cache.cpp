@@ -68,18 +68,12 @@ void perform(self_pointer self, core::mirror_refused) {
   log::warn("near_cache.mirror_refused", {{"type", self->state.options.type->name}});
 }
 
-/// One timer, set anew only when something is due before it.
 void arm(self_pointer self) {
   auto& state = self->state;
   auto wake = state.core->next_wake();
   if (!state.writes.empty())
     wake = std::min(wake.value_or(core::time::max()), state.writes.front().until);
-  if (!wake) return;
-  *wake = std::clamp(*wake, now(self) + core::time{1}, now(self) + wait_max);
-  if (state.armed && *state.armed <= *wake) return;
-  state.armed = *wake;
-  self->delayed_send(self, *wake - now(self), caf::tick_atom_v,
-                     static_cast<std::int64_t>(wake->count()));
+  state.timer.arm(self, now(self), wake, wait_max);
 }
 
 void perform_all(self_pointer self, const core::effects& all) {
@@ -224,9 +218,7 @@ near_cache_shell::behavior_type near_cache(self_pointer self, near_cache_options
                                  state.ages);
       },
       [self](caf::tick_atom, std::int64_t armed_for) {
-        // A timer that an earlier one replaced still fires; it must not arm another.
-        if (self->state.armed != core::time{armed_for}) return;
-        self->state.armed.reset();
+        if (!self->state.timer.fires(armed_for)) return;
         give_up_writes(self);
         perform_all(self, self->state.core->on_timer(now(self)));
       },

@@ -8,6 +8,7 @@
 #include "actors/near_cache/near_cache_status.hpp"
 #include "messages/near_cache.hpp"
 #include "messages/partition.hpp"
+#include "runtime/wake_timer.hpp"
 
 #include <caf/atom.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -55,7 +56,7 @@ struct near_cache_state {
   std::deque<write> writes;  ///< under way, oldest first
   cache_ages ages;
   std::string trace_id;  ///< of the reader whose turn it is
-  std::optional<near_cache_core::time> armed;
+  wake_timer timer;
   static inline const char* name = "near_cache";
 };
 

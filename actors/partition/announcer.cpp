@@ -64,20 +64,10 @@ void perform(self_pointer self, const core::announced& news) {
   self->send(options.leader, done);
 }
 
-/// One timer, set anew only when something is due before it.
-void arm(self_pointer self) {
-  auto& state = self->state;
-  const auto wake = state.core->next_wake();
-  if (!wake || (state.armed && *state.armed <= *wake)) return;
-  state.armed = *wake;
-  const auto wait = std::max(*wake - now(self), core::time{1});
-  self->delayed_send(self, wait, caf::tick_atom_v, static_cast<std::int64_t>(wake->count()));
-}
-
 void perform_all(self_pointer self, const core::effects& all) {
   for (const auto& one : all)
     std::visit([&](const auto& effect) { perform(self, effect); }, one);
-  arm(self);
+  self->state.timer.arm(self, now(self), self->state.core->next_wake());
 }
 
 /// What the core needs to know of a row.
@@ -113,9 +103,7 @@ announcer_actor::behavior_type announcer(self_pointer self, announcer_options op
       [self](outbox_rows& fresh) { take(self, fresh); },
       [self](const leadership_lost&) { self->quit(); },
       [self](caf::tick_atom, std::int64_t armed_for) {
-        // A timer that an earlier one replaced still fires; it must not arm another.
-        if (self->state.armed != core::time{armed_for}) return;
-        self->state.armed.reset();
+        if (!self->state.timer.fires(armed_for)) return;
         perform_all(self, self->state.core->on_timer(now(self)));
       },
   };

@@ -10,6 +10,7 @@
 #include "actors/partition/partition_leader.hpp"
 #include "actors/partition/replica_messages.hpp"
 #include "messages/message_queue.hpp"
+#include "runtime/wake_timer.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 
@@ -67,7 +68,7 @@ struct announcer_state {
   announcer_options options;
   std::unique_ptr<announcer_core> core;
   std::map<std::uint64_t, std::vector<v1::TypeUpdates>> rows;  ///< not yet announced, by tick
-  std::optional<announcer_core::time> armed;
+  wake_timer timer;
 };
 
 announcer_actor::behavior_type announcer(announcer_actor::stateful_pointer<announcer_state> self,

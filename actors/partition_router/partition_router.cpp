@@ -163,20 +163,10 @@ void perform(self_pointer self, const core::fail& out) {
              task.mapped());
 }
 
-/// One timer for all tasks, set anew only when something is due before it.
-void arm(self_pointer self) {
-  auto& state = self->state;
-  const auto wake = state.core->next_wake();
-  if (!wake || (state.armed && *state.armed <= *wake)) return;
-  state.armed = *wake;
-  const auto wait = std::max(*wake - now(self), core::time{1});
-  self->delayed_send(self, wait, router_tick::value, static_cast<std::int64_t>(wake->count()));
-}
-
 void perform_all(self_pointer self, core::effects all) {
   for (const auto& one : all)
     std::visit([&](const auto& effect) { perform(self, effect); }, one);
-  arm(self);
+  self->state.timer.arm(self, now(self), self->state.core->next_wake());
 }
 
 core::route to_route(const v1::Route& route) {
@@ -239,10 +229,8 @@ partition_router_shell::behavior_type partition_router(self_pointer self,
         perform_all(self,
                     self->state.core->on_leader(now(self), news.partition, news.leader, news.term));
       },
-      [self](router_tick, std::int64_t armed_for) {
-        // A timer that an earlier one replaced still fires; it must not arm another.
-        if (self->state.armed != core::time{armed_for}) return;
-        self->state.armed.reset();
+      [self](caf::tick_atom, std::int64_t armed_for) {
+        if (!self->state.timer.fires(armed_for)) return;
         perform_all(self, self->state.core->on_timer(now(self)));
       },
   };

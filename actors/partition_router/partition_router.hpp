@@ -6,6 +6,7 @@
 #include "messages/partition.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/metrics.hpp"
+#include "runtime/wake_timer.hpp"
 
 #include <caf/atom.hpp>
 #include <caf/stateful_actor.hpp>
@@ -54,7 +55,7 @@ struct partition_router_state {
   std::uint64_t map_epoch = 0;
   std::map<std::uint64_t, std::variant<command_task, query_task, map_task>> tasks;
   std::uint64_t last_task = 0;
-  std::optional<partition_router_core::time> armed;
+  wake_timer timer;
   static inline const char* name = "partition_router";
 };
 
@@ -65,14 +66,12 @@ struct leader_news {
   std::uint64_t term = 0;
 };
 
-using router_tick = caf::atom_constant<caf::atom("tick")>;
-
 /// What is spawned; it converts to partition_router_actor.
 using partition_router_shell = partition_router_actor::extend<
     // From the replicas of this node, each in the order of its terms.
     caf::reacts_to<leader_news>,
     // INTERNAL: the time of some task has come; when it was armed for.
-    caf::reacts_to<router_tick, std::int64_t>>;
+    caf::reacts_to<caf::tick_atom, std::int64_t>>;
 
 /// `random` and `figures` outlive the actor.
 partition_router_shell::behavior_type partition_router(

@@ -2,6 +2,7 @@
 #include "actors/cache_update/cache_subscriber.hpp"
 #include "messages/cache_types.hpp"
 #include "messages/error.hpp"
+#include "tests/support/sources.hpp"
 #include "tests/support/virtual_system.hpp"
 
 #include <gtest/gtest.h>
@@ -15,12 +16,6 @@ namespace dunlin {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct counting_random final : random_source {
-  std::uint64_t value = 0;
-  std::uint64_t next() override { return ++value; }
-  std::string bytes(std::size_t size) override { return std::string(size, 'r'); }
-};
 
 struct queue_log {
   std::vector<v1::Subscribe> subscribed;
@@ -157,7 +152,7 @@ protected:
     return 0;
   }
 
-  counting_random random;
+  support::counting_random random;
   std::map<std::string, queue_log> logs;
   std::map<std::string, message_queue_actor> queues;
   node_id away;

@@ -2,6 +2,7 @@
 #include "actors/cache_update/subscription_core.hpp"
 
 #include "runtime/crypto/random.hpp"
+#include "tests/support/effects.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,17 +12,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using core = subscription_core;
+using support::only;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-template <class Effect>
-std::vector<Effect> only(const core::effects& all) {
-  std::vector<Effect> found;
-  for (const auto& one : all)
-    if (const auto* it = std::get_if<Effect>(&one)) found.push_back(*it);
-  return found;
-}
 
 class SubscriptionCore : public testing::Test {
 protected:

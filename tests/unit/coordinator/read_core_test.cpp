@@ -1,5 +1,7 @@
 #include "actors/coordinator/read_core.hpp"
 
+#include "tests/support/effects.hpp"
+
 #include <gtest/gtest.h>
 
 namespace dunlin {
@@ -48,10 +50,7 @@ struct ReadCore : ::testing::Test {
   }
   template <class Effect>
   std::vector<Effect> all() const {
-    std::vector<Effect> found;
-    for (const auto& one : seen)
-      if (const auto* effect = std::get_if<Effect>(&one)) found.push_back(*effect);
-    return found;
+    return support::only<Effect>(seen);
   }
   void want(std::size_t size) { seen = core.on_want(size); }
   void good(std::uint64_t sequence, std::size_t size, char letter = 'x') {

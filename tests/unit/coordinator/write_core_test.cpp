@@ -1,5 +1,7 @@
 #include "actors/coordinator/write_core.hpp"
 
+#include "tests/support/effects.hpp"
+
 #include <gtest/gtest.h>
 
 namespace dunlin {
@@ -18,10 +20,7 @@ struct WriteCore : ::testing::Test {
   }
   template <class Effect>
   std::vector<Effect> all() const {
-    std::vector<Effect> found;
-    for (const auto& one : seen)
-      if (const auto* effect = std::get_if<Effect>(&one)) found.push_back(*effect);
-    return found;
+    return support::only<Effect>(seen);
   }
   template <class Effect>
   std::size_t count() const {

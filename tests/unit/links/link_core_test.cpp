@@ -2,6 +2,7 @@
 
 #include "runtime/crypto/random.hpp"
 #include "runtime/simulation/sim_identity.hpp"
+#include "tests/support/effects.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,16 +11,9 @@ using namespace dunlin;
 using namespace dunlin::links;
 using namespace std::chrono_literals;
 using core = link_core;
+using support::only;
 
 namespace {
-
-template <class Effect>
-std::vector<Effect> only(const core::effects& all) {
-  std::vector<Effect> found;
-  for (const auto& one : all)
-    if (const auto* it = std::get_if<Effect>(&one)) found.push_back(*it);
-  return found;
-}
 
 template <class Effect>
 bool has(const core::effects& all) {

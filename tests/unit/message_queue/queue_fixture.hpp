@@ -4,6 +4,7 @@
 #include "actors/message_queue/queue_core.hpp"
 #include "actors/message_queue/queue_wire.hpp"
 #include "messages/dunlin/v1/cache.pb.h"
+#include "tests/support/effects.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,14 +18,7 @@ namespace dunlin {
 
 using namespace std::chrono_literals;
 using core = queue_core;
-
-template <class Effect>
-std::vector<Effect> only(const core::effects& all) {
-  std::vector<Effect> found;
-  for (const auto& one : all)
-    if (const auto* it = std::get_if<Effect>(&one)) found.push_back(*it);
-  return found;
-}
+using support::only;
 
 class QueueCore : public testing::Test {
 protected:

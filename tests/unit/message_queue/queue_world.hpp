@@ -6,6 +6,7 @@
 #include "actors/partition/log_writer.hpp"
 #include "messages/error.hpp"
 #include "runtime/simulation/sim_disk.hpp"
+#include "tests/support/sources.hpp"
 #include "tests/support/virtual_system.hpp"
 
 #include <gtest/gtest.h>
@@ -19,11 +20,6 @@
 #include <vector>
 
 namespace dunlin::testing_queue {
-
-struct set_clock final : wall_clock {
-  std::int64_t ms = 1'700'000'000'000;
-  std::int64_t now_ms() const override { return ms; }
-};
 
 /// What one request came to.
 struct outcome {
@@ -80,7 +76,7 @@ private:
   void hear(const node_id& node, const buffer& bytes);
   void acknowledge(const node_id& node);
 
-  set_clock clock_;
+  support::set_clock clock_;
   partition_router_actor router_;
 };
 

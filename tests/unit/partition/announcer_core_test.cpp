@@ -2,6 +2,8 @@
 /// losses in which every row must become durable somewhere and none be called so before.
 #include "actors/partition/announcer_core.hpp"
 
+#include "tests/support/sources.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,12 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct seeded final : random_source {
-  explicit seeded(std::uint64_t seed) : engine{seed} {}
-  std::uint64_t next() override { return engine(); }
-  std::string bytes(std::size_t size) override { return std::string(size, 'r'); }
-  std::mt19937_64 engine;
-};
+using seeded = support::seeded_random;
 
 announcer_core::row row(std::uint64_t tick, std::size_t bytes = 10) {
   return {tick, "object k" + std::to_string(tick), bytes};

@@ -1,6 +1,7 @@
 #include "actors/partition/partition_leader.hpp"
 
 #include "messages/error.hpp"
+#include "tests/support/sources.hpp"
 #include "tests/support/virtual_system.hpp"
 
 #include <gmock/gmock.h>
@@ -13,10 +14,6 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 namespace {
-
-struct fixed_clock final : wall_clock {
-  std::int64_t now_ms() const override { return 42; }
-};
 
 partition_replica_actor::behavior_type fake_replica(partition_replica_actor::pointer,
                                                     std::vector<propose_round>* rounds) {
@@ -44,7 +41,7 @@ partition_replica_actor::behavior_type fake_replica(partition_replica_actor::poi
 
 struct PartitionLeader : testing::Test {
   support::virtual_system world;
-  fixed_clock clock;
+  support::set_clock clock{42};
   std::vector<propose_round> rounds;
   partition_replica_actor replica = world.system.spawn(fake_replica, &rounds);
   partition_leader_actor leader = world.system.spawn(partition_leader, make_options());

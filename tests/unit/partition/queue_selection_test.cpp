@@ -1,6 +1,8 @@
 /// Which queue a change goes to (Q7).
 #include "actors/partition/queue_selection.hpp"
 
+#include "tests/support/sources.hpp"
+
 #include <gtest/gtest.h>
 
 #include <random>
@@ -11,12 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct seeded final : random_source {
-  explicit seeded(std::uint64_t seed) : engine{seed} {}
-  std::uint64_t next() override { return engine(); }
-  std::string bytes(std::size_t size) override { return std::string(size, 'r'); }
-  std::mt19937_64 engine;
-};
+using seeded = support::seeded_random;
 
 struct QueueSelection : testing::Test {
   std::string chosen(queue_selection& by, const std::vector<node_id>& from,

@@ -6,6 +6,7 @@
 #include "actors/partition/raft_invariants.hpp"
 #include "messages/error.hpp"
 #include "runtime/simulation/sim_disk.hpp"
+#include "tests/support/sources.hpp"
 #include "tests/support/virtual_system.hpp"
 
 #include <gtest/gtest.h>
@@ -15,17 +16,6 @@
 #include <set>
 
 namespace dunlin::testing_partition {
-
-struct seeded_random final : random_source {
-  explicit seeded_random(std::uint64_t seed) : engine{seed} {}
-  std::uint64_t next() override { return engine(); }
-  std::string bytes(std::size_t size) override { return std::string(size, 'r'); }
-  std::mt19937_64 engine;
-};
-
-struct fixed_clock final : wall_clock {
-  std::int64_t now_ms() const override { return 1'700'000'000'000; }
-};
 
 /// What one request came to.
 struct outcome {
@@ -92,8 +82,8 @@ private:
   settings settings_;
   std::vector<node_id> names_;
   std::map<node_id, node> nodes_;
-  seeded_random random_;
-  fixed_clock clock_;
+  support::seeded_random random_;
+  support::set_clock clock_;
   page_link_actor bulk_;
 };
 
