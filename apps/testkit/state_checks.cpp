@@ -45,6 +45,9 @@ public:
     check_seals();
     check_clients();
     check_fence_times();
+    check_keys();
+    check_policies();
+    check_counts();
     return std::move(wrong_);
   }
 
@@ -85,6 +88,7 @@ private:
     take_ticks<v1::BucketRecord>(table::buckets, "a bucket");
     take_ticks<v1::UserRecord>(table::users, "a user");
     take_ticks<v1::AccessKeyRecord>(table::access_keys, "an access key");
+    take_ticks<v1::PolicyRecord>(table::policies, "a policy");
     take_ticks<v1::ClusterMap>(table::settings, "the map");
     for (const auto& [row, tick] : rows_.of(table::seals))
       take_tick(keys::read_number(tick), "a seal");
@@ -137,6 +141,9 @@ private:
     });
     each<v1::AccessKeyRecord>(table::access_keys, [&](const auto&, const v1::AccessKeyRecord& key) {
       expect_announced(key.tick(), "user", key.access_key());
+    });
+    each<v1::PolicyRecord>(table::policies, [&](const std::string& row, const auto& policy) {
+      expect_announced(policy.tick(), "policy", row);
     });
     each<v1::ClusterMap>(table::settings, [&](const auto&, const v1::ClusterMap& map) {
       expect_announced(map.tick(), "cluster_map", "cluster_map");
@@ -276,6 +283,67 @@ private:
       if (!rows_.of(table::fence_times).contains(keys::number(since) + row))
         fail("a fence would never be forgotten");
     });
+  }
+
+  // ---- users and policies ----
+
+  /// The key of the seed is in no index until the first command on a user.
+  void check_keys() {
+    std::map<std::string, std::string> expected;
+    each<v1::AccessKeyRecord>(table::access_keys, [&](const std::string& row, const auto& key) {
+      expected[keys::user_key(key.user(), key.access_key())];
+      if (row != key.access_key()) fail("the row of a key says {}", key.access_key());
+      const auto user = rows_.of(table::users).find(key.user());
+      if (user == rows_.of(table::users).end())
+        return fail("key {} is of a user that is gone", row);
+      if (parsed<v1::UserRecord>(user->second).tick() > key.tick())
+        fail("key {} has a tick before that of its user", row);
+    });
+    const auto& index = rows_.of(table::user_keys);
+    if (index.empty() ? expected.size() > 1 : index != expected)
+      fail("there are {} keys, {} by user or others", expected.size(), index.size());
+  }
+
+  template <class Names>
+  void expect_policies(const std::string& user, const Names& names, const char* what) {
+    if (!std::is_sorted(names.begin(), names.end()) || names.size() > 10)
+      fail("user {} has {} {} policies, or not in order", user, names.size(), what);
+  }
+
+  void check_policies() {
+    std::map<std::string, std::uint32_t> wanted;  // by row; of managed ones, how many want it
+    each<v1::UserRecord>(table::users, [&](const std::string& name, const auto& user) {
+      expect_policies(name, user.attached(), "attached");
+      expect_policies(name, user.inline_policies(), "own");
+      for (const auto& policy : user.attached())
+        ++wanted[policy];
+      for (const auto& policy : user.inline_policies())
+        ++wanted[keys::policy(name, policy)];
+    });
+    each<v1::PolicyRecord>(table::policies, [&](const std::string& row, const auto& policy) {
+      if (row != keys::policy(policy.user(), policy.name())) fail("policy {} is misplaced", row);
+      const auto users = wanted.contains(row) ? wanted.at(row) : 0;
+      wanted.erase(row);
+      if (policy.user().empty() ? policy.attachments() != users : users != 1)
+        fail("{} users have policy {}, counted are {}", users, row, policy.attachments());
+    });
+    for (const auto& [row, users] : wanted)
+      fail("{} users have policy {}, which is not there", users, row);
+  }
+
+  void check_counts() {
+    const auto& policies = rows_.of(table::policies);
+    const auto managed = std::count_if(policies.begin(), policies.end(), [](const auto& one) {
+      return one.first.find('/') == std::string::npos;
+    });
+    expect_count("users", rows_.of(table::users).size());
+    expect_count("policies", static_cast<std::size_t>(managed));
+  }
+
+  void expect_count(const char* what, std::size_t rows) {
+    const auto found = rows_.of(table::meta).find(what);
+    if (found != rows_.of(table::meta).end() && keys::read_number(found->second) != rows)
+      fail("there are {} {}, counted are {}", rows, what, keys::read_number(found->second));
   }
 
   const partition_rows& rows_;

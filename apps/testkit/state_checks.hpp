@@ -1,7 +1,7 @@
 /// STATE CHECKS: what must be true of the rows of a partition at any index, whatever happened
 /// before (decisions 10 to 19): one change one tick, announcements and their ordinals without gaps,
-/// nothing named that is fenced or garbage, nothing in sealed buckets, bounds held. Functions of
-/// rows; the partition's own code is not asked.
+/// nothing named that is fenced or garbage, nothing in sealed buckets, users and what they name
+/// complete, bounds held. Functions of rows; the partition's own code is not asked.
 #pragma once
 
 #include "messages/v1.hpp"

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 using namespace dunlin;
 using namespace dunlin::testkit;
 
@@ -40,14 +42,26 @@ public:
   }
 
   void announce(std::uint64_t tick, const std::string& key) {
+    announce(tick, "object", bucket_id + key);
+  }
+
+  void announce(std::uint64_t tick, const std::string& type, const std::string& key) {
     v1::OutboxRecord row;
     row.set_tick(tick);
-    row.set_type("object");
-    row.set_key(bucket_id + key);
-    if (state.announced_size() == 0) state.add_announced()->set_type("object");
-    auto& ordinal = *state.mutable_announced(0);
-    ordinal.set_ordinal(ordinal.ordinal() + 1);
-    row.set_ordinal(ordinal.ordinal());
+    row.set_type(type);
+    row.set_key(key);
+    auto& all = *state.mutable_announced();
+    auto ordinal =
+        std::find_if(all.begin(), all.end(), [&](auto& one) { return one.type() >= type; });
+    if (ordinal == all.end() || ordinal->type() != type) {
+      const auto place = ordinal - all.begin();
+      all.Add()->set_type(type);
+      std::rotate(all.begin() + place, all.end() - 1, all.end());
+      ordinal = all.begin() + place;
+    }
+    ordinal->set_ordinal(ordinal->ordinal() + 1);
+    row.set_ordinal(ordinal->ordinal());
+    state.set_tick(std::max(state.tick(), tick));
     put(table::outbox, keys::number(tick), row);
     state.set_outbox_rows(state.outbox_rows() + 1);
   }
@@ -202,6 +216,88 @@ TEST(StateChecks, OrdinalsOfDroppedRowsCount) {
   dropped.clear_dropped_through();
   it.put(table::outbox, keys::number(2), dropped);
   EXPECT_TRUE(says(it.one_mistake(), "has ordinal 2 after 0"));
+}
+
+namespace {
+
+/// Ann with one key, an own policy and a managed one.
+struct users_world : world {
+  users_world() {
+    ann.set_tick(2);
+    ann.set_name("ann");
+    ann.add_attached("p");
+    ann.add_inline_policies("own");
+    key.set_tick(3);
+    key.set_access_key("A");
+    key.set_user("ann");
+    managed.set_tick(4);
+    managed.set_name("p");
+    managed.set_attachments(1);
+    own.set_tick(5);
+    own.set_name("own");
+    own.set_user("ann");
+    announce(3, "user", "A");
+    announce(4, "policy", "p");
+    announce(5, "policy", "ann/own");
+    rows.tables[table::user_keys][keys::user_key("ann", "A")] = {};
+    rows.tables[table::meta]["policies"] = keys::number(1);
+  }
+  std::vector<std::string> judged() {
+    put(table::users, "ann", ann);
+    put(table::access_keys, "A", key);
+    put(table::policies, "p", managed);
+    put(table::policies, "ann/own", own);
+    return world::judged();
+  }
+  /// What is said of users_world after `spoil`, a part of it.
+  template <class Spoil>
+  static testing::AssertionResult tells(const std::string& part, Spoil spoil) {
+    users_world it;
+    spoil(it);
+    const auto all = it.judged();
+    for (const auto& text : all)
+      if (says(text, part)) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << all.size() << " mistakes, none says " << part;
+  }
+
+  v1::UserRecord ann;
+  v1::AccessKeyRecord key;
+  v1::PolicyRecord managed, own;
+};
+
+}  // namespace
+
+TEST(StateChecks, WhatUsersNameMustBeThereAndCountedAndAnnounced) {
+  EXPECT_EQ(users_world().judged(), std::vector<std::string>());
+  const auto tells = [](const std::string& part, auto spoil) {
+    return users_world::tells(part, spoil);
+  };
+  EXPECT_TRUE(tells("the change of a user at tick 6 is not announced", [](auto& it) {
+    it.state.set_tick(6);
+    it.key.set_tick(6);
+  }));
+  EXPECT_TRUE(tells("a tick before that of its user", [](auto& it) {
+    it.state.set_tick(6);
+    it.ann.set_tick(6);
+  }));
+  EXPECT_TRUE(tells("of a user that is gone", [](auto& it) { it.key.set_user("bob"); }));
+  EXPECT_TRUE(tells("0 by user", [](auto& it) {
+    it.rows.tables[table::user_keys].clear();
+    auto second = it.key;
+    second.set_access_key("B");
+    it.put(table::access_keys, "B", second);
+  }));
+  EXPECT_TRUE(tells("2 by user", [](auto& it) {
+    it.rows.tables[table::user_keys][keys::user_key("ann", "B")] = {};
+  }));
+  EXPECT_TRUE(tells("which is not there", [](auto& it) { it.ann.set_attached(0, "q"); }));
+  EXPECT_TRUE(tells("counted are 2", [](auto& it) { it.managed.set_attachments(2); }));
+  EXPECT_TRUE(
+      tells("0 users have policy ann/own", [](auto& it) { it.ann.clear_inline_policies(); }));
+  EXPECT_TRUE(tells("is misplaced", [](auto& it) { it.own.set_user("bob"); }));
+  EXPECT_TRUE(tells("or not in order", [](auto& it) { it.ann.add_attached("a"); }));
+  EXPECT_TRUE(tells("there are 1 policies, counted are 2",
+                    [](auto& it) { it.rows.tables[table::meta]["policies"] = keys::number(2); }));
 }
 
 TEST(StateChecks, APageThatIsNamedTwiceIsSeen) {
