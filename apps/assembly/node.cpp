@@ -53,6 +53,9 @@ public:
   }
 
   node_manager_actor manager() const override { return manager_; }
+  node_manager_actor manager_of(const node_id& name) const override {
+    return of_.links->at<node_manager_actor>(name, "node_manager");
+  }
   std::uint64_t incarnation() const override { return of_.incarnation; }
   std::shared_ptr<message_loss> loss() const override { return of_.loss; }
 

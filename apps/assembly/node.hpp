@@ -103,6 +103,8 @@ public:
   virtual ~node() = default;
 
   virtual node_manager_actor manager() const = 0;
+  /// Of any node, this one too; a question fails while it is not connected. Null: no such node.
+  virtual node_manager_actor manager_of(const node_id& name) const = 0;
   virtual std::uint64_t incarnation() const = 0;
 
   /// What it loses on purpose; as the topology says at first.

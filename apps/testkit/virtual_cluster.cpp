@@ -333,6 +333,7 @@ virtual_cluster::client_parts virtual_cluster::parts(const node_id& name) const 
   client_parts out;
   if (!runs(name)) return out;
   const auto& machine = machines_.at(name);
+  out.manager = machine.node->manager();
   out.router = caf::actor_cast<partition_router_actor>(machine.router);
   for (const auto& [type, cache] : machine.caches)
     out.caches.emplace(type, caf::actor_cast<near_cache_actor>(cache));

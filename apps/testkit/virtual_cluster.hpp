@@ -138,6 +138,7 @@ public:
   // ---- what only a checker sees ----
   /// Of a running node: its router, and its near caches by type.
   struct client_parts {
+    node_manager_actor manager;
     partition_router_actor router;
     std::map<std::string, near_cache_actor> caches;
   };
