@@ -70,4 +70,22 @@ task<void> bucket_write::end_lost() {
   co_await end(std::move(what));
 }
 
+task<v1::CommandReply> execute_on_bucket(context& c, v1::Command command) {
+  bucket_write write(c);
+  co_await write.begin();
+  auto route = to_root();
+  auto reply = co_await c.world.execute(std::move(route), std::move(command));
+  if (!reply) {
+    co_await write.end_failed(reply.error());
+    throw error_of(reply.error());
+  }
+  if (reply->status() == v1::CommandReply::OK)
+    co_await write.end_changed(*reply);
+  else if (reply->status() == v1::CommandReply::UNKNOWN_CLIENT)
+    co_await write.end_lost();
+  else
+    co_await write.end_refused();
+  co_return std::move(*reply);
+}
+
 }  // namespace dunlin::s3

@@ -27,4 +27,7 @@ private:
   std::uint64_t ticket_ = 0;
 };
 
+/// One command at the root partition that makes or changes the bucket, from ticket to outcome.
+task<v1::CommandReply> execute_on_bucket(context& c, v1::Command command);
+
 }  // namespace dunlin::s3

@@ -41,11 +41,10 @@ task<cache_answer> confirm(context& c, std::string_view type, std::string key) {
 
 namespace {
 
-/// Why this client may not have the bucket, if that is so.
+/// Why the bucket is not the one that the client means, if that is so.
 std::optional<failure> refusal_of(const context& c, const cache_answer& said) {
   if (!said.record) return error("NoSuchBucket");
   const auto& owner = said.record->bucket().owner();
-  if (owner != c.user && !c.root_user) return error("AccessDenied");
   const auto* expected = find_header(c.request(), "x-amz-expected-bucket-owner");
   if (expected && *expected != owner) return error("AccessDenied");
   return {};
@@ -71,12 +70,16 @@ task<void> find_bucket(context& c, bool sure) {
   use_bucket(c, said);
 }
 
-task<bool> still_the_bucket(context& c) {
-  if (c.bucket_sure) co_return true;
-  const auto id = c.bucket.id();
+task<void> confirm_bucket(context& c) {
+  if (c.bucket_sure) co_return;
   const auto said = co_await confirm(c, cached::bucket, c.where.bucket);
   use_bucket(c, said);
   c.bucket_sure = true;
+}
+
+task<bool> still_the_bucket(context& c) {
+  const auto id = c.bucket.id();
+  co_await confirm_bucket(c);
   co_return c.bucket.id() == id;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/s3_gateway/error.hpp"
+#include "actors/s3_gateway/guard.hpp"
 #include "actors/s3_gateway/services.hpp"
 #include "actors/s3_gateway/sigv4.hpp"
 #include "actors/s3_gateway/target.hpp"
@@ -15,14 +16,16 @@ namespace dunlin::s3 {
 
 struct context {
   services& world;
-  target where;
-  claim proof;  ///< verified before a verb runs
-  std::string user;
+  target where{};
+  claim proof{};             ///< verified before a verb runs
+  cache_answer signed_in{};  ///< whose access key it is, with the user
+  std::string user{};
   bool root_user = false;
-  v1::BucketRecord bucket;   ///< of verbs on a bucket or object; checked for its owner
-  bool bucket_sure = false;  ///< its leader said so since the request came
-  bool body_taken = false;   ///< some of the body's bytes are gone: the request cannot begin anew
-  bool answered = false;     ///< the head went out: an error can only cut now
+  operation what{};
+  v1::BucketRecord bucket{};  ///< of verbs on a bucket or object
+  bool bucket_sure = false;   ///< its leader said so since the request came
+  bool body_taken = false;    ///< some of the body's bytes are gone: the request cannot begin anew
+  bool answered = false;      ///< the head went out: an error can only cut now
 
   const http::request& request() const { return world.request(); }
   bool head_only() const { return world.request().method == "HEAD"; }
@@ -41,12 +44,17 @@ task<cache_answer> look_up(context& c, std::string_view type, std::string key);
 /// throws SlowDown where the client has been given too many.
 task<cache_answer> confirm(context& c, std::string_view type, std::string key);
 
-/// Fills context::bucket. Throws InvalidBucketName, NoSuchBucket, AccessDenied, the latter two
-/// never for what only a cache said. `sure`: as its leader says from now on.
+/// Fills context::bucket. Throws InvalidBucketName, NoSuchBucket, and AccessDenied if the client
+/// expected another owner; the latter two never for what only a cache said. `sure`: as its leader
+/// says from now on.
 task<void> find_bucket(context& c, bool sure = false);
 
+/// The same again, of its leader if it was not.
+task<void> confirm_bucket(context& c);
+
 /// After a partition answered as if the bucket were gone: whether context::bucket is what its name
-/// means. False: it is another one by now, and in its place (O4). Throws as find_bucket().
+/// means. False: it is another one by now, and in its place (O4): whether the user may what it
+/// wants there has to be decided anew. Throws as find_bucket().
 task<bool> still_the_bucket(context& c);
 
 /// The whole answer.

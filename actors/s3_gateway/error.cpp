@@ -49,6 +49,7 @@ constexpr auto known_errors = std::to_array<known_error>({
     {"InvalidRequest", 400, "Invalid Request"},
     {"InvalidURI", 400, "Couldn't parse the specified URI."},
     {"KeyTooLongError", 400, "Your key is too long"},
+    {"MalformedPolicy", 400, "The policy is not well-formed."},
     {"MalformedXML", 400,
      "The XML you provided was not well-formed or did not validate against our published schema"},
     {"MaxMessageLengthExceeded", 400, "Your request was too big."},
@@ -57,6 +58,7 @@ constexpr auto known_errors = std::to_array<known_error>({
     {"MissingContentLength", 411, "You must provide the Content-Length HTTP header."},
     {"MissingSecurityHeader", 400, "Your request was missing a required header"},
     {"NoSuchBucket", 404, "The specified bucket does not exist"},
+    {"NoSuchBucketPolicy", 404, "The bucket policy does not exist"},
     {"NoSuchKey", 404, "The specified key does not exist."},
     {"NoSuchUpload", 404,
      "The specified upload does not exist. The upload ID may be invalid, or the upload may have "

@@ -35,6 +35,9 @@ const std::vector<rule>& rules() {
        {},
        {"max-buckets", "continuation-token", "prefix", "bucket-region"}},
       {get_location, "GET", scope::bucket, {"location"}, {}},
+      {get_policy, "GET", scope::bucket, {"policy"}, {}},
+      {put_policy, "PUT", scope::bucket, {"policy"}, {}},
+      {delete_policy, "DELETE", scope::bucket, {"policy"}, {}},
       {list_uploads,
        "GET",
        scope::bucket,
@@ -103,7 +106,6 @@ constexpr auto unbuilt = std::to_array<std::string_view>({
     "object-lock",
     "ownershipControls",
     "partNumber",
-    "policy",
     "policyStatus",
     "position",
     "publicAccessBlock",
@@ -198,7 +200,8 @@ bool harmless(const std::string& name, std::string_view value) {
 bool checksum_is_kept(operation what, const std::string& name, std::string_view value) {
   using enum operation;
   if (name == "x-amz-checksum-algorithm") return what == create_upload && checksum_named(value);
-  if (what != put_object && what != upload_part && what != delete_objects && what != create_bucket)
+  if (what != put_object && what != upload_part && what != delete_objects &&
+      what != create_bucket && what != put_policy)
     return false;
   if (name == "x-amz-sdk-checksum-algorithm") return checksum_named(value).has_value();
   constexpr std::string_view prefix = "x-amz-checksum-";
@@ -211,7 +214,8 @@ bool condition_is_kept(operation what, const std::string& name) {
   if (name == "content-range") return what != put_object && what != upload_part;
   if (name == "if-match")
     return what != upload_part && what != create_upload && what != abort_upload &&
-           what != delete_objects && what != create_bucket && what != delete_bucket;
+           what != delete_objects && what != create_bucket && what != delete_bucket &&
+           what != put_policy && what != delete_policy;
   if (name == "if-none-match") return condition_is_kept(what, "if-match") && what != delete_object;
   if (name == "if-modified-since" || name == "if-unmodified-since")
     return condition_is_kept(what, "if-none-match") && what != put_object &&
@@ -224,6 +228,7 @@ void check_headers(operation what, const http::request& request) {
     const auto name = lower(header.name);
     const auto value = trimmed(header.value);
     const bool amz = name.rfind("x-amz-", 0) == 0;
+    if (what == operation::put_policy && name == confirm_lockout) continue;
     if (amz && !harmless(name, value) && !checksum_is_kept(what, name, value))
       throw not_implemented("header", header.name);
     if (!condition_is_kept(what, name)) throw not_implemented("header", header.name);

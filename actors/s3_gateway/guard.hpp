@@ -18,6 +18,9 @@ enum class operation : std::uint8_t {
   head_bucket,
   delete_bucket,
   get_location,
+  put_policy,
+  get_policy,
+  delete_policy,
   list_objects,
   list_uploads,
   delete_objects,
@@ -31,6 +34,9 @@ enum class operation : std::uint8_t {
   complete_upload,
   abort_upload,
 };
+
+/// Says of a bucket's policy that the client means to lock itself out with it.
+inline constexpr std::string_view confirm_lockout = "x-amz-confirm-remove-self-bucket-access";
 
 /// Throws NotImplemented, MethodNotAllowed or InvalidArgument.
 operation operation_of(const http::request& request, const target& where);

@@ -1,61 +1,30 @@
 #include "actors/s3_gateway/handle.hpp"
 
+#include "actors/s3_gateway/access.hpp"
 #include "actors/s3_gateway/body.hpp"
+#include "actors/s3_gateway/sign_in.hpp"
 #include "actors/s3_gateway/verbs.hpp"
-#include "messages/cache_types.hpp"
 #include "runtime/observe/reached.hpp"
 
 #include <exception>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 namespace dunlin::s3 {
 
 namespace {
 
-failure unknown_key(const context& c) {
-  auto unknown = error("InvalidAccessKeyId");
-  unknown.details.emplace_back("AWSAccessKeyId", c.proof.access_key);
-  return unknown;
-}
-
-/// Signs the client in, or says why not.
-std::optional<failure> sign_in(context& c, const cache_answer& said) {
-  if (!said.record) return unknown_key(c);
-  const auto& [user, key] = std::tie(said.record->user().user(), said.record->user().key());
-  if (key.revoked() || key.secret().empty()) return unknown_key(c);
-  try {
-    verify(c.request(), c.where, c.proof, key.secret());
-  } catch (const failure& why) {
-    return why;
-  }
-  c.user = key.user();
-  c.root_user = user.root();
-  return {};
-}
-
-/// A cache alone never says no: the key may have a new secret (decision 16).
-task<void> authenticate(context& c) {
-  c.proof = read_claim(c.request(), c.where, c.world.options().region, c.world.now_ms());
-  auto said = co_await look_up(c, cached::user, c.proof.access_key);
-  auto refused = sign_in(c, said);
-  if (refused && !said.confirmed) {
-    DUNLIN_REACHED("gateway.user_confirmed_before_a_no");
-    said = co_await confirm(c, cached::user, c.proof.access_key);
-    refused = sign_in(c, said);
-  }
-  if (refused) throw std::move(*refused);
-}
-
-task<void> run(context& c, operation what) {
+task<void> run(context& c) {
   using enum operation;
-  switch (what) {
+  switch (c.what) {
     case list_buckets: return s3::list_buckets(c);
     case create_bucket: return s3::create_bucket(c);
     case head_bucket: return s3::head_bucket(c);
     case delete_bucket: return s3::delete_bucket(c);
     case get_location: return s3::get_location(c);
+    case put_policy: return s3::put_policy(c);
+    case get_policy: return s3::get_policy(c);
+    case delete_policy: return s3::delete_policy(c);
     case list_objects: return s3::list_objects(c);
     case list_uploads: return s3::list_uploads(c);
     case delete_objects: return s3::delete_objects(c);
@@ -74,8 +43,8 @@ task<void> run(context& c, operation what) {
 
 bool takes_body(operation what) {
   using enum operation;
-  return what == create_bucket || what == delete_objects || what == put_object ||
-         what == upload_part || what == complete_upload;
+  return what == create_bucket || what == put_policy || what == delete_objects ||
+         what == put_object || what == upload_part || what == complete_upload;
 }
 
 /// The partition knows nothing of the bucket or upload, which may be since the name means another
@@ -87,10 +56,10 @@ bool may_be_another_bucket(const failure& what) {
 
 /// What was found in the cache and turns out to be gone is looked up again, and the verb runs again
 /// if it still can (O4).
-task<void> run_on_bucket(context& c, operation what) {
+task<void> run_on_bucket(context& c) {
   std::optional<failure> met;
   try {
-    co_await run(c, what);
+    co_await run(c);
   } catch (const failure& why) {
     if (c.bucket_sure || c.answered || !may_be_another_bucket(why)) throw;
     met = why;
@@ -103,22 +72,31 @@ task<void> run_on_bucket(context& c, operation what) {
     throw error("ServiceUnavailable");
   }
   DUNLIN_REACHED("gateway.run_again_on_another_bucket");
-  co_await run(c, what);
+  co_await authorize(c);
+  co_await run(c);
+}
+
+/// A bucket is deleted by its name, so it had better be the one that was looked at; and what its
+/// policy is, its leader says.
+bool wants_leader(operation what) {
+  using enum operation;
+  return what == delete_bucket || what == put_policy || what == get_policy || what == delete_policy;
 }
 
 task<void> serve(context& c) {
   c.where = parse_target(c.request().target);
   co_await authenticate(c);
-  const auto what = operation_of(c.request(), c.where);
-  if (!takes_body(what)) expect_no_body(c);
-  if (what == operation::list_buckets || what == operation::create_bucket) {
-    co_await run(c, what);
+  c.what = operation_of(c.request(), c.where);
+  if (!takes_body(c.what)) expect_no_body(c);
+  if (!on_a_bucket(c.what)) {
+    co_await authorize(c);
+    co_await run(c);
     co_return;
   }
-  // It is deleted by its name, so it had better be the one whose owner was looked at.
-  const bool sure = what == operation::delete_bucket;
+  const bool sure = wants_leader(c.what);
   co_await find_bucket(c, sure);
-  co_await run_on_bucket(c, what);
+  co_await authorize(c);
+  co_await run_on_bucket(c);
 }
 
 /// S3's Resource: the path as it was asked for, without the query.
@@ -147,7 +125,7 @@ buffer error_bytes(const failure& what, const http::request& request) {
 }  // namespace
 
 task<outcome> handle(services& world) {
-  context c{world, {}, {}, {}, false, {}, false, false, false};
+  context c{world};
   std::optional<failure> failed;
   try {
     co_await serve(c);

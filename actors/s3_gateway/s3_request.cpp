@@ -57,6 +57,7 @@ public:
   const s3::options& options() const override { return options_->protocol; }
   const http::request& request() const override { return exchange_->request(); }
   s3::confirm_limit& confirmations() override { return *parts_->confirmations; }
+  policy::document_shelf& documents() override { return *parts_->documents; }
   std::int64_t now_ms() const override { return parts_->clock->now_ms(); }
   std::string random_bytes(std::size_t size) override { return parts_->random->bytes(size); }
   void cut() override { exchange_->cut(); }

@@ -45,13 +45,14 @@ struct s3_gateway_options {
 /// What every request of a node shares. Thread safe things only: requests run on any thread.
 struct s3_gateway_parts {
   partition_router_actor router;
-  /// By type: of users and of buckets at least.
+  /// By type: of users, buckets and policies at least.
   std::map<std::string, near_cache_actor, std::less<>> caches;
   coordinator_actor coordinator;
   std::shared_ptr<const wall_clock> clock;
   std::shared_ptr<random_source> random;
   std::shared_ptr<metrics> numbers;  ///< may be null
   std::shared_ptr<s3::confirm_limit> confirmations = std::make_shared<s3::confirm_limit>();
+  std::shared_ptr<policy::document_shelf> documents = std::make_shared<policy::document_shelf>();
 };
 
 /// How access_node starts and refuses requests, without knowing this folder.

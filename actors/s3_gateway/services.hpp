@@ -9,6 +9,7 @@
 #include "messages/dunlin/v1/stored.pb.h"
 #include "messages/vocabulary.hpp"
 #include "runtime/http/exchange.hpp"
+#include "runtime/policy/document_shelf.hpp"
 
 #include <cstdint>
 #include <string>
@@ -28,7 +29,8 @@ public:
 
   virtual const s3::options& options() const = 0;
   virtual const http::request& request() const = 0;
-  virtual confirm_limit& confirmations() = 0;  ///< of the node
+  virtual confirm_limit& confirmations() = 0;       ///< of the node
+  virtual policy::document_shelf& documents() = 0;  ///< of the node
   virtual std::int64_t now_ms() const = 0;
   virtual std::string random_bytes(std::size_t size) = 0;
 

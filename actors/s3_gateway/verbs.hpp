@@ -12,6 +12,9 @@ task<void> create_bucket(context& c);
 task<void> head_bucket(context& c);
 task<void> delete_bucket(context& c);
 task<void> get_location(context& c);
+task<void> put_policy(context& c);
+task<void> get_policy(context& c);
+task<void> delete_policy(context& c);
 
 task<void> list_objects(context& c);
 task<void> delete_objects(context& c);

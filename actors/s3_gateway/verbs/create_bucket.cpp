@@ -30,25 +30,6 @@ void check_configuration(const std::string& body, const std::string& region) {
   }
 }
 
-/// The command, told to the near cache.
-task<v1::CommandReply> create(context& c, v1::Command command) {
-  bucket_write write(c);
-  co_await write.begin();
-  auto route = to_root();
-  auto reply = co_await c.world.execute(std::move(route), std::move(command));
-  if (!reply) {
-    co_await write.end_failed(reply.error());
-    throw error_of(reply.error());
-  }
-  if (reply->status() == v1::CommandReply::OK)
-    co_await write.end_changed(*reply);
-  else if (reply->status() == v1::CommandReply::UNKNOWN_CLIENT)
-    co_await write.end_lost();
-  else
-    co_await write.end_refused();
-  co_return std::move(*reply);
-}
-
 }  // namespace
 
 task<void> create_bucket(context& c) {
@@ -66,7 +47,7 @@ task<void> create_bucket(context& c) {
   body.set_id(c.world.random_bytes(bucket_id_bytes));
   body.set_owner(c.user);
   body.set_region(region);
-  const auto reply = co_await create(c, std::move(command));
+  const auto reply = co_await execute_on_bucket(c, std::move(command));
   // As S3 does it in us-east-1: making one's own bucket again is no error there, so a retry after a
   // lost answer succeeds.
   const bool again =

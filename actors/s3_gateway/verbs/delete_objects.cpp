@@ -1,3 +1,4 @@
+#include "actors/s3_gateway/access.hpp"
 #include "actors/s3_gateway/body.hpp"
 #include "actors/s3_gateway/verbs.hpp"
 #include "actors/s3_gateway/xml.hpp"
@@ -60,6 +61,65 @@ task<void> remove_each(context& c, const std::vector<std::string>& keys) {
   }
 }
 
+/// The keys that the user may delete, in order, and those that it may not.
+struct sorted_keys {
+  std::vector<std::string> allowed, refused;
+};
+
+task<sorted_keys> sort_keys(context& c, const std::vector<std::string>& keys) {
+  std::vector<permission> wanted;
+  for (const auto& key : keys)
+    wanted.push_back({"s3:DeleteObject", policy::object_arn(c.where.bucket, key)});
+  const auto may = co_await may_each(c, std::move(wanted));
+  sorted_keys out;
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    (may[i] ? out.allowed : out.refused).push_back(keys[i]);
+  co_return out;
+}
+
+/// OK or SEALED; throws what else there is.
+task<v1::CommandReply::Status> remove_all(context& c, const std::vector<std::string>& keys) {
+  auto status = v1::CommandReply::OK;
+  if (!keys.empty()) status = co_await remove(c, keys);
+  if (status == v1::CommandReply::TOO_MUCH_AT_ONCE && keys.size() > 1) {
+    co_await remove_each(c, keys);
+    status = v1::CommandReply::OK;
+  }
+  expect_ok(empty_if_sealed(status));
+  co_return status;
+}
+
+/// A sealed bucket may have a successor by now, and in that the keys may be there (O4).
+task<sorted_keys> remove_what_may(context& c, const std::vector<std::string>& keys) {
+  auto sorted = co_await sort_keys(c, keys);
+  const auto status = co_await remove_all(c, sorted.allowed);
+  if (status != v1::CommandReply::SEALED) co_return sorted;
+  const bool same = co_await still_the_bucket(c);
+  if (same) co_return sorted;
+  sorted = co_await sort_keys(c, keys);
+  co_await remove_all(c, sorted.allowed);
+  co_return sorted;
+}
+
+void write_result(xml_writer& xml, const sorted_keys& sorted, bool quiet) {
+  xml.open_root("DeleteResult");
+  for (const auto& key : sorted.allowed) {
+    if (quiet) break;
+    xml.open("Deleted");
+    xml.text("Key", key);
+    xml.close();
+  }
+  const auto denied = error("AccessDenied");
+  for (const auto& key : sorted.refused) {
+    xml.open("Error");
+    xml.text("Key", key);
+    xml.text("Code", denied.code);
+    xml.text("Message", denied.message);
+    xml.close();
+  }
+  xml.close();
+}
+
 }  // namespace
 
 task<void> delete_objects(context& c) {
@@ -69,25 +129,9 @@ task<void> delete_objects(context& c) {
     throw error("InvalidRequest", "Missing required header for this request: Content-MD5");
   const auto body = co_await read_all(c, xml_bytes_max);
   const auto w = read_wish(body);
-  auto status = co_await remove(c, w.keys);
-  if (status == v1::CommandReply::SEALED) {
-    const bool same = co_await still_the_bucket(c);
-    if (!same) status = co_await remove(c, w.keys);
-  }
-  if (status == v1::CommandReply::TOO_MUCH_AT_ONCE && w.keys.size() > 1)
-    co_await remove_each(c, w.keys);
-  else
-    expect_ok(empty_if_sealed(status));
+  const auto sorted = co_await remove_what_may(c, w.keys);
   xml_writer xml;
-  xml.open_root("DeleteResult");
-  if (!w.quiet) {
-    for (const auto& key : w.keys) {
-      xml.open("Deleted");
-      xml.text("Key", key);
-      xml.close();
-    }
-  }
-  xml.close();
+  write_result(xml, sorted, w.quiet);
   auto document = xml.take();
   co_await answer_xml(c, std::move(document));
 }

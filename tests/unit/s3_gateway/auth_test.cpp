@@ -176,10 +176,12 @@ TEST_F(Auth, Row15ABadEscapeIsRefusedBeforeItMeansAnything) {
 }
 
 TEST_F(Auth, OnlyTheOwnerAndTheRootUserMayUseABucket) {
-  world.add_user("alice", "AKEY", "asecret", false);
-  world.add_user("bob", "BKEY", "bsecret", false);
+  world.add_user("alice", "AKEY", "asecret");
+  world.add_user("bob", "BKEY", "bsecret");
   client alice{world, "AKEY", "asecret"};
   client bob{world, "BKEY", "bsecret"};
+  for (const auto* user : {"alice", "bob"})
+    world.put_policy(user, "makes", makes_and_lists_buckets);
   EXPECT_EQ(alice.put("/hers").status, 200);
   EXPECT_EQ(alice.put("/hers/k", "x").status, 200);
   for (const auto& got : {bob.get("/hers"), bob.get("/hers/k"), bob.put("/hers/k", "y"),

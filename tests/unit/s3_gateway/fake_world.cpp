@@ -31,6 +31,7 @@ public:
   const s3::options& options() const override { return at_.options; }
   const http::request& request() const override { return request_; }
   confirm_limit& confirmations() override { return at_.confirmations; }
+  policy::document_shelf& documents() override { return at_.documents; }
   std::int64_t now_ms() const override { return at_.now_ms; }
   std::string random_bytes(std::size_t size) override { return bytes_of(at_, size); }
 
@@ -240,7 +241,7 @@ void cluster::set_mode(cache_mode mode) {
 }
 
 cluster::cluster() {
-  for (const auto type : {cached::user, cached::bucket})
+  for (const auto type : {cached::user, cached::bucket, cached::policy})
     caches.try_emplace(std::string(type), *this, type);
   root.emplace(root_store, 0, 0, 0);
   data.emplace(store, 1, 0, UINT64_MAX);
@@ -278,18 +279,53 @@ v1::QueryReply cluster::ask(const v1::Route& to, v1::PartitionQuery query) {
   return machine.answer(query);
 }
 
-void cluster::add_user(const std::string& user, const std::string& key, const std::string& secret,
-                       bool is_root) {
-  // Users have no command yet; the store is what a command would leave.
-  v1::UserRecord user_record;
-  user_record.set_name(user);
-  user_record.set_root(is_root);
-  root_store.put(table::users, user, user_record.SerializeAsString());
-  v1::AccessKeyRecord key_record;
-  key_record.set_access_key(key);
-  key_record.set_secret(secret);
-  key_record.set_user(user);
-  root_store.put(table::access_keys, key, key_record.SerializeAsString());
+v1::CommandReply cluster::at_root(const std::function<void(v1::Command&)>& fill) {
+  v1::Command command;
+  fill(command);
+  auto reply = execute(to_root(), command);
+  DUNLIN_ASSERT(reply.status() == v1::CommandReply::OK);
+  return reply;
+}
+
+void cluster::add_user(const std::string& user, const std::string& key, const std::string& secret) {
+  at_root([&](v1::Command& command) { command.mutable_create_user()->set_name(user); });
+  at_root([&](v1::Command& command) {
+    auto& create = *command.mutable_create_access_key();
+    create.set_user(user);
+    create.set_access_key(key);
+    create.set_secret(secret);
+  });
+}
+
+void cluster::put_policy(const std::string& user, const std::string& name,
+                         const std::string& document) {
+  at_root([&](v1::Command& command) {
+    auto& put = *command.mutable_put_policy();
+    put.set_user(user);
+    put.set_name(name);
+    put.set_document(document);
+  });
+}
+
+void cluster::attach(const std::string& user, const std::string& name, bool detach) {
+  at_root([&](v1::Command& command) {
+    auto& attach = *command.mutable_attach_policy();
+    attach.set_user(user);
+    attach.set_policy(name);
+    attach.set_detach(detach);
+  });
+}
+
+void cluster::set_bucket_policy(const std::string& bucket, const std::string& document) {
+  v1::PartitionQuery query;
+  query.mutable_get_bucket()->set_name(bucket);
+  const auto id = ask(to_root(), query).buckets(0).id();
+  at_root([&](v1::Command& command) {
+    auto& put = *command.mutable_put_bucket_policy();
+    put.set_name(bucket);
+    put.set_id(id);
+    put.set_policy(document);
+  });
 }
 
 http::request client::sign(const call& what) {

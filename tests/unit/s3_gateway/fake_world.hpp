@@ -20,6 +20,9 @@ namespace dunlin::s3::test {
 
 inline constexpr std::int64_t test_time_ms = 1'440'938'160'000;  // 2015-08-30T12:36:00Z
 
+inline constexpr auto makes_and_lists_buckets =
+    R"({"Statement":{"Effect":"Allow","Action":["s3:CreateBucket","s3:ListAllMyBuckets"],"Resource":"*"}})";
+
 /// What a client got.
 struct seen {
   int status = 0;
@@ -70,8 +73,13 @@ public:
   cluster();
   v1::CommandReply execute(const v1::Route& to, const v1::Command& command);
   v1::QueryReply ask(const v1::Route& to, v1::PartitionQuery query);
-  void add_user(const std::string& user, const std::string& key, const std::string& secret,
-                bool root);
+
+  // ---- what other nodes do: this one's caches hear nothing of it ----
+  v1::CommandReply at_root(const std::function<void(v1::Command&)>& fill);
+  void add_user(const std::string& user, const std::string& key, const std::string& secret);
+  void put_policy(const std::string& user, const std::string& name, const std::string& document);
+  void attach(const std::string& user, const std::string& name, bool detach = false);
+  void set_bucket_policy(const std::string& bucket, const std::string& document);
 
   memory_store root_store, store;
   std::optional<partition_machine> root, data;
@@ -85,6 +93,7 @@ public:
   void set_mode(cache_mode mode);
   int questions = 0;  ///< of near caches to leaders
   confirm_limit confirmations;
+  policy::document_shelf documents;
 
   // Faults, each for the next use only where it is optional.
   std::optional<ec> execute_fails, ask_fails, write_fails, finish_fails, read_fails, open_fails;

@@ -68,7 +68,6 @@ TEST(Guard, TheListOfSubResourcesIsTheOneOfS3) {
                            "object-lock",
                            "ownershipControls",
                            "partNumber",
-                           "policy",
                            "policyStatus",
                            "publicAccessBlock",
                            "renameObject",

@@ -127,7 +127,8 @@ TEST_F(Cached, ABadSignatureIsNeverSaidOfASecretFromTheCache) {
 TEST_F(Cached, AKeyThatIsMadeWhileTheCacheKnowsNoneWorksAtOnce) {
   EXPECT_EQ(client(world, "AKEY", "asecret").get("/").code(), "InvalidAccessKeyId");
   EXPECT_EQ(world.questions, 1);  // what the leader just said needs no second look
-  world.add_user("alice", "AKEY", "asecret", false);
+  world.add_user("alice", "AKEY", "asecret");
+  world.put_policy("alice", "lists", makes_and_lists_buckets);
   EXPECT_EQ(client(world, "AKEY", "asecret").get("/").status, 200);
 }
 
@@ -158,7 +159,7 @@ TEST_F(Cached, ABucketThatIsMadeElsewhereIsThereAtOnce) {
 }
 
 TEST_F(Cached, AccessIsNeverDeniedForAnOwnerFromTheCache) {
-  world.add_user("alice", "AKEY", "asecret", false);
+  world.add_user("alice", "AKEY", "asecret");
   remake("alice");
   EXPECT_EQ(client(world, "AKEY", "asecret").head("/bucket").status, 200);
 }
@@ -257,8 +258,8 @@ TEST_F(Cached, O4AnUploadBeginsInTheBucketMadeAnew) {
 }
 
 TEST_F(Cached, ABucketIsNotDeletedForTheOwnerOfTheOneBeforeIt) {
-  world.add_user("alice", "AKEY", "asecret", false);
-  world.add_user("bob", "BKEY", "bsecret", false);
+  world.add_user("alice", "AKEY", "asecret");
+  world.add_user("bob", "BKEY", "bsecret");
   client alice{world, "AKEY", "asecret"};
   remake("alice");
   EXPECT_EQ(alice.head("/bucket").status, 200);
