@@ -17,6 +17,8 @@
 /// The tick of an item is that of its last announced change.
 #pragma once
 
+#include "messages/vocabulary.hpp"
+
 #include <string_view>
 
 namespace dunlin::cached {
@@ -30,5 +32,13 @@ inline constexpr std::string_view cluster_map_key = "cluster_map";
 
 /// Not a cached type: the outbox row that stands for rows that were dropped.
 inline constexpr std::string_view dropped_rows = "partition";
+
+/// False: no item of the type is ever in that partition, so nothing needs to be proved of it there.
+constexpr bool lives_in(std::string_view type, partition_id partition) {
+  if (type == object) return partition != 0;
+  if (type == bucket || type == user || type == policy || type == cluster_map)
+    return partition == 0;
+  return true;
+}
 
 }  // namespace dunlin::cached

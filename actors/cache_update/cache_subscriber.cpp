@@ -1,6 +1,7 @@
 #include "actors/cache_update/cache_subscriber.hpp"
 
 #include "actors/cache_update/subscription_wire.hpp"
+#include "messages/cache_types.hpp"
 #include "messages/error.hpp"
 #include "runtime/ask.hpp"
 #include "runtime/observe/log.hpp"
@@ -22,6 +23,14 @@ void perform_all(self_pointer self, core::effects all);
 
 core::time now(self_pointer self) { return cache_time(self); }
 
+/// Ascending.
+std::vector<std::string> types_of(const cache_subscriber_options& options) {
+  std::vector<std::string> types;
+  for (const auto& [type, cache] : options.caches)
+    if (types.empty() || types.back() != type) types.push_back(type);
+  return types;
+}
+
 // ---- to queues ----
 
 void perform(self_pointer self, core::subscribe wish) {
@@ -33,7 +42,7 @@ void perform(self_pointer self, core::subscribe wish) {
   message.set_node(options.node);
   message.set_service(options.service);
   message.set_incarnation(options.incarnation);
-  for (const auto& [type, cache] : options.caches)
+  for (const auto& type : types_of(options))
     message.add_types(type);
   message.set_queue_incarnation(wish.queue_incarnation);
   message.set_received_through(wish.received_through);
@@ -68,7 +77,15 @@ void perform(self_pointer self, const core::acknowledge& what) {
   self->send(queue, std::move(message));
 }
 
-// ---- to the service's near caches ----
+// ---- to the services' near caches ----
+
+/// What was parsed is shared by all who hear it.
+template <class Message>
+void tell_caches(self_pointer self, const std::string& type, const Message& message) {
+  const auto [first, last] = self->state.options.caches.equal_range(type);
+  for (auto one = first; one != last; ++one)
+    self->send(one->second, message);
+}
 
 /// What the change says that the item is; no part of a record is merged by any type so far, so such
 /// a change only invalidates.
@@ -86,22 +103,23 @@ void perform(self_pointer self, core::apply what) {
   changes.all.reserve(what.changes.size());
   for (auto& change : what.changes)
     changes.all.push_back(to_one(std::move(change)));
-  self->send(self->state.options.caches.at(what.type), std::move(changes));
+  tell_caches(self, what.type, changes);
 }
 
 void perform(self_pointer self, const core::drop& what) {
   if (what.why == core::reason::hole)
     log::info("cache_subscriber.type_dropped",
               {{"type", what.type}, {"partition", what.partition}, {"base", what.base_tick}});
-  self->send(self->state.options.caches.at(what.type),
-             cache_dropped{what.partition, what.base_tick, what.why == core::reason::whole});
+  tell_caches(self, what.type,
+              cache_dropped{what.partition, what.base_tick, what.why == core::reason::whole});
 }
 
 void perform(self_pointer self, const core::proven& what) {
+  // Queues name each type in each partition; most of them hold nothing of it.
+  if (!cached::lives_in(what.type, what.partition)) return;
   auto& newest = self->state.proven[{what.type, what.partition}];
   newest = std::max(newest, what.at);
-  self->send(self->state.options.caches.at(what.type),
-             cache_proven{what.partition, what.at, what.base_tick});
+  tell_caches(self, what.type, cache_proven{what.partition, what.at, what.base_tick});
 }
 
 // ---- turns ----
@@ -163,11 +181,8 @@ cache_subscriber_shell::behavior_type cache_subscriber(self_pointer self,
                                                        cache_subscriber_options options) {
   auto& state = self->state;
   state.options = std::move(options);
-  std::vector<std::string> types;
-  for (const auto& [type, cache] : state.options.caches)
-    types.push_back(type);
-  state.core = std::make_unique<core>(state.options.limits, std::move(types), state.options.queues,
-                                      now(self), *state.options.random);
+  state.core = std::make_unique<core>(state.options.limits, types_of(state.options),
+                                      state.options.queues, now(self), *state.options.random);
   perform_all(self, state.core->start(now(self)));
   return {
       [self](v1::CacheBatch& batch) {

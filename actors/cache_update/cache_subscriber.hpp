@@ -1,5 +1,6 @@
-/// CACHE SUBSCRIBER: handle in messages/cache.hpp, decisions in subscription_core. One per service;
-/// spreads what queues say to the service's near caches.
+/// CACHE SUBSCRIBER: handle in messages/cache.hpp, decisions in subscription_core. One for all
+/// services of a node; spreads what queues say to their near caches, each of which hears of its own
+/// type only (Q8).
 #pragma once
 
 #include "actors/cache_update/subscription_core.hpp"
@@ -31,7 +32,8 @@ struct cache_subscriber_options {
   /// The queue on a node; null: not to be reached. In production node_links::at(node,
   /// "message_queue").
   std::function<message_queue_actor(const node_id&)> find;
-  std::map<std::string, near_cache_actor> caches;  ///< by type: what is subscribed
+  /// By type: what is subscribed. Several services may each have one of a type.
+  std::multimap<std::string, near_cache_actor> caches;
   cache_update::options limits;
   random_source* random = nullptr;  ///< outlives the actor
   /// Asked before each acknowledgement: true loses it, for trials of what loss does. Null: never.

@@ -8,7 +8,10 @@
 #include "apps/assembly/incarnation.hpp"
 #include "apps/assembly/node_parts.hpp"
 #include "apps/assembly/seed.hpp"
+#include "messages/services.hpp"
 #include "runtime/observe/log.hpp"
+
+#include <fmt/format.h>
 
 namespace dunlin::assembly {
 
@@ -37,6 +40,7 @@ public:
       keep_database();  // what was spawned before an error ends with the node, too
       if (!done) return done;
     }
+    keep_caches();
     if (has(role::queue)) keep("message queue", queue_ = start_queue(of_, router_, log_));
     if (const auto log = std::exchange(log_.log, nullptr)) log->release_recovered();
     if (has(role::storage)) {
@@ -113,6 +117,17 @@ private:
       keep("collector", collector);
   }
 
+  void keep_caches() {
+    caches_ = start_caches(of_, router_);
+    for (const auto& [service, caches] : caches_.services)
+      for (const auto& [type, cache] : caches) {
+        keep(fmt::format("near cache of {} of service {}", type, services::name_of(service)),
+             cache);
+        if (of_.options.opened_cache) of_.options.opened_cache(service, type, cache);
+      }
+    keep("cache subscriber", caches_.subscriber);
+  }
+
   void start_access() {
     coordinator_options options;
     options.self = of_.self.name;
@@ -121,13 +136,6 @@ private:
                             of_.ports.random.get()};
     const auto coordinating = of_.system.spawn(coordinator, options, parts);
     keep("coordinator", coordinating);
-
-    caches_ = start_caches(of_, router_);
-    for (const auto& [type, cache] : caches_.caches) {
-      keep("near cache of " + type, cache);
-      if (of_.options.opened_cache) of_.options.opened_cache(type, cache);
-    }
-    keep("cache subscriber", caches_.subscriber);
 
     s3_gateway_options gateway;
     gateway.protocol.region = of_.cluster.options.region;
@@ -142,7 +150,7 @@ private:
     serving.clock = of_.ports.clock;
     serving.random = of_.ports.random;
     serving.numbers = of_.ports.counts;
-    for (const auto& [type, cache] : caches_.caches)
+    for (const auto& [type, cache] : caches_.of(services::s3))
       serving.caches.emplace(type, cache);
     access.start = s3_request_starter(gateway, std::move(serving));
     access.refuse = refuse_s3_request;
@@ -176,8 +184,9 @@ private:
     if (storage_.service.node) roles.storage = storage_.service.node;
     roles.queue = queue_;
     if (caches_.subscriber) roles.subscribers.push_back(caches_.subscriber);
-    for (const auto& [type, cache] : caches_.caches)
-      roles.caches.push_back(cache);
+    for (const auto& [service, caches] : caches_.services)
+      for (const auto& [type, cache] : caches)
+        roles.caches.push_back(cache);
     for (const auto& [name, role] : kept_)
       roles.watched.emplace_back(name, role.address());
     manager_ = of_.system.spawn(node_manager, std::move(options), std::move(roles));

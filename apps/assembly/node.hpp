@@ -82,8 +82,10 @@ struct node_options {
   /// See the states that this life has opened; for simulation, whose one thread may look inside.
   std::function<void(partition_id, std::shared_ptr<kv_store>)> opened_state;
   std::function<void(std::shared_ptr<extents::extent_store>)> opened_pages;
-  /// Sees the near caches of this life, by type; for simulation, whose checkers ask them.
-  std::function<void(const std::string& type, const near_cache_actor&)> opened_cache;
+  /// Sees the near caches of this life, by service (messages/services.hpp) and type; for
+  /// simulation, whose checkers ask them.
+  std::function<void(std::uint64_t service, const std::string& type, const near_cache_actor&)>
+      opened_cache;
   /// Sees the node's router; for those who measure, and ask and write as its services do.
   std::function<void(const partition_router_actor&)> opened_router;
   /// Hears of each change that has taken effect in a near cache of the S3 service; for

@@ -1,8 +1,10 @@
 // Message queues and near caches: who announces to whom, who hears, within which bounds.
 #include "apps/assembly/node_parts.hpp"
 #include "messages/cache_types.hpp"
+#include "messages/services.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace dunlin::assembly {
 
@@ -10,8 +12,37 @@ namespace {
 
 using topology::role;
 
-/// The one service of a node with caches so far: S3.
-constexpr std::uint64_t s3_service = 1;
+using type_names = std::set<std::string, std::less<>>;
+
+/// What the services of a node look up, by the number of the service (Q4, Q16).
+std::map<std::uint64_t, type_names> services_of(const topology::cluster& of,
+                                                const topology::node& node) {
+  std::map<std::uint64_t, std::set<std::string_view>> wanted;
+  if (node.roles.contains(role::access)) {
+    wanted[services::s3] = {cached::user, cached::bucket, cached::policy, cached::object,
+                            cached::cluster_map};
+    wanted[services::management] = {cached::user, cached::bucket, cached::policy};
+  }
+  if (node.roles.contains(role::storage)) wanted[services::background] = {cached::cluster_map};
+  const auto queues = !of.nodes_with(role::queue).empty();
+  std::map<std::uint64_t, type_names> all;
+  for (const auto& [service, types] : wanted) {
+    auto& into = all[of.options.caches_shared ? services::all : service];
+    for (const auto type : types)
+      // Nobody tells of a new map: the router's copy, which it renews when it goes wrong, is as
+      // good.
+      if (find_cached_type(type) && (queues || type != cached::cluster_map)) into.emplace(type);
+  }
+  std::erase_if(all, [](const auto& one) { return one.second.empty(); });
+  return all;
+}
+
+/// Where nobody tells of changes each look is one at the leader; a user may be as old as the bound.
+topology::cache_settings settings_of(const topology::cluster& of, const std::string& type) {
+  auto settings = of.options.caches.at(type);
+  if (of.nodes_with(role::queue).empty() && type != cached::user) settings.validated = true;
+  return settings;
+}
 
 std::function<message_queue_actor(const node_id&)> queue_at(const node_context& of) {
   return [links = of.links](const node_id& node) {
@@ -43,6 +74,8 @@ near_cache_parameters parameters_of(const topology::cache_settings& from) {
   made.items_max = from.items_max;
   made.bytes_max = from.bytes_max;
   made.carry_values = from.values;
+  made.mirror = from.mirror;
+  made.invalidation_interval = from.invalidation_interval;
   return made;
 }
 
@@ -56,17 +89,18 @@ cache_update::options subscriber_limits(const topology::queue_settings& from) {
 cache_subscriber_shell start_subscriber(const node_context& of, const cache_part& made) {
   cache_subscriber_options options;
   options.node = of.self.name;
-  options.service = s3_service;
+  options.service = services::all;
   options.incarnation = of.incarnation;
   options.queues = of.cluster.nodes_with(role::queue);
   options.find = queue_at(of);
-  for (const auto& [type, cache] : made.caches)
-    options.caches.emplace(type, cache);
+  for (const auto& [service, caches] : made.services)
+    for (const auto& [type, cache] : caches)
+      options.caches.emplace(type, cache);
   options.limits = subscriber_limits(of.cluster.options.queue);
   options.loses_ack = [loss = of.loss] { return loss->takes_ack(); };
   options.random = of.ports.random.get();
   auto subscriber = of.system.spawn(cache_subscriber, std::move(options));
-  of.links->serve("cache_subscriber", s3_service, cache_subscriber_actor(subscriber));
+  of.links->serve("cache_subscriber", services::all, cache_subscriber_actor(subscriber));
   of.links->on_peer([subscriber](const links::peer_event& event) {
     caf::anon_send(subscriber, queue_peer{event.node, event.up});
   });
@@ -124,25 +158,38 @@ message_queue_shell start_queue(const node_context& of, const partition_router_a
   return queue;
 }
 
-cache_part start_caches(const node_context& of, const partition_router_actor& router) {
-  cache_part made;
-  const auto add = [&](std::string_view type, const topology::cache_settings& from) {
+const near_caches& cache_part::of(std::uint64_t service) const {
+  static const near_caches none;
+  auto found = services.find(service);
+  if (found == services.end()) found = services.find(services::all);
+  return found == services.end() ? none : found->second;
+}
+
+near_caches start_caches(const node_context& of, const partition_router_actor& router,
+                         std::uint64_t service, const std::set<std::string, std::less<>>& types) {
+  near_caches made;
+  for (const auto& type : types) {
     near_cache_options options;
     options.type = find_cached_type(type);
-    options.service = s3_service;
-    options.parameters = parameters_of(from);
+    options.service = service;
+    options.parameters = parameters_of(settings_of(of.cluster, type));
     options.router = router;
-    if (of.options.heard)
-      options.heard = [heard = of.options.heard, type = std::string(type)](
-                          const std::string& key, std::uint64_t tick) { heard(type, key, tick); };
-    made.caches.emplace(type, of.system.spawn(near_cache, std::move(options)));
-  };
-  auto buckets = of.cluster.options.bucket_cache;
-  // Nobody tells of changes: each look is one at the leader. A user may be as old as the bound.
-  if (of.cluster.nodes_with(role::queue).empty()) buckets.validated = true;
-  add(cached::bucket, buckets);
-  add(cached::user, of.cluster.options.user_cache);
-  if (!of.cluster.nodes_with(role::queue).empty()) made.subscriber = start_subscriber(of, made);
+    // Those who measure want each change once.
+    if (of.options.heard && (service == services::s3 || service == services::all))
+      options.heard = [heard = of.options.heard, type](const std::string& key, std::uint64_t tick) {
+        heard(type, key, tick);
+      };
+    made.emplace(type, of.system.spawn(near_cache, std::move(options)));
+  }
+  return made;
+}
+
+cache_part start_caches(const node_context& of, const partition_router_actor& router) {
+  cache_part made;
+  for (const auto& [service, types] : services_of(of.cluster, of.self))
+    made.services.emplace(service, start_caches(of, router, service, types));
+  if (!made.services.empty() && !of.cluster.nodes_with(role::queue).empty())
+    made.subscriber = start_subscriber(of, made);
   return made;
 }
 
@@ -152,9 +199,11 @@ announcing_options announcing_of(const node_context& of) {
   options.find = queue_at(of);
   options.time_to_live_ms =
       static_cast<std::uint32_t>(of.cluster.options.queue.time_to_live.count());
-  options.types = {std::string{cached::bucket}, std::string{cached::user}};  // as start_caches()
-  if (of.cluster.options.bucket_cache.values) options.carried.emplace(cached::bucket);
-  if (of.cluster.options.user_cache.values) options.carried.emplace(cached::user);
+  for (const auto& node : of.cluster.nodes)
+    for (const auto& [service, types] : services_of(of.cluster, node))
+      options.types.insert(types.begin(), types.end());
+  for (const auto& type : options.types)
+    if (of.cluster.options.caches.at(type).values) options.carried.insert(type);
   return options;
 }
 

@@ -17,6 +17,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,11 +67,21 @@ queue::options queue_limits(const node_context& of);
 message_queue_shell start_queue(const node_context& of, const partition_router_actor& router,
                                 log_part& log);
 
-/// Near caches of one service, and who hears for them where there are queues.
+using near_caches = std::map<std::string, near_cache_shell, std::less<>>;  ///< by type
+
+/// Near caches of the node's services, and who hears for all of them where there are queues: one
+/// subscription a node costs queues and network a third of one a service, and what it hears is
+/// spread here (docs/decisions/0012).
 struct cache_part {
-  std::map<std::string, near_cache_shell, std::less<>> caches;  ///< by type
-  cache_subscriber_shell subscriber;                            ///< null: nobody tells anything
+  std::map<std::uint64_t, near_caches> services;  ///< by number; shared ones are services::all's
+  cache_subscriber_shell subscriber;              ///< null: nobody tells anything
+  /// What the service looks things up in; empty: it has none, and asks.
+  const near_caches& of(std::uint64_t service) const;
 };
+/// Of one service.
+near_caches start_caches(const node_context& of, const partition_router_actor& router,
+                         std::uint64_t service, const std::set<std::string, std::less<>>& types);
+/// Of all that the node's roles have.
 cache_part start_caches(const node_context& of, const partition_router_actor& router);
 
 /// How the changes of partitions get to the cluster's queues.

@@ -136,7 +136,7 @@ void bucket_workload::look(const node_id& through, const std::string& name,
                   register_operation one;
                   one.called = begun;
                   one.answered = cluster_.time().now();
-                  const auto& cache = cluster_.topology().options.bucket_cache;
+                  const auto& cache = cluster_.topology().options.caches.at("bucket");
                   if (seen.status == 200) {
                     one.value = exists;
                     if (!cache.validated) one.called -= cache.staleness_max + 5ms;

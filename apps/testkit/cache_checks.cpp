@@ -115,15 +115,14 @@ std::string lacks(const v1::NodeStatus& status, std::size_t queues) {
 std::vector<std::string> check_caches(virtual_cluster& cluster,
                                       const std::vector<std::string>& buckets) {
   const auto& options = cluster.topology().options;
-  cluster.time().run_for(
-      std::max(options.bucket_cache.staleness_max, options.user_cache.staleness_max) + 1s);
+  const auto& buckets_how = options.caches.find(cached::bucket)->second;
+  const auto& users_how = options.caches.find(cached::user)->second;
+  cluster.time().run_for(std::max(buckets_how.staleness_max, users_how.staleness_max) + 1s);
   const auto state = root_state(cluster);
   if (!state) return {"no state of the root partition"};
   const auto root = rows_of(*state);
-  expectation bucket{
-      cached::bucket, options.bucket_cache, table::buckets, tick_of<v1::BucketRecord>, {}};
-  expectation user{
-      cached::user, options.user_cache, table::access_keys, tick_of<v1::AccessKeyRecord>, {}};
+  expectation bucket{cached::bucket, buckets_how, table::buckets, tick_of<v1::BucketRecord>, {}};
+  expectation user{cached::user, users_how, table::access_keys, tick_of<v1::AccessKeyRecord>, {}};
   for (const auto& name : buckets)
     bucket.items[name] = 0;
   read_ticks<v1::BucketRecord>(root, table::buckets, bucket.items);

@@ -178,8 +178,9 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
   options.opened_pages = [&machine](std::shared_ptr<extents::extent_store> pages) {
     machine.pages = pages;
   };
-  options.opened_cache = [&machine](const std::string& type, const near_cache_actor& cache) {
-    machine.caches[type] = cache.address();
+  options.opened_cache = [&machine](std::uint64_t service, const std::string& type,
+                                    const near_cache_actor& cache) {
+    machine.caches[{service, type}] = cache.address();
   };
   options.opened_router = [&machine](const partition_router_actor& router) {
     machine.router = router.address();
@@ -307,9 +308,11 @@ v1::NodeStatus virtual_cluster::status(const node_id& name) {
 }
 
 std::optional<cache_answer> virtual_cluster::look_up(const node_id& name, const std::string& type,
-                                                     const std::string& key) {
+                                                     const std::string& key,
+                                                     std::uint64_t service) {
   const auto& known = machines_.at(name).caches;
-  const auto found = known.find(type);
+  auto found = known.find({service, type});
+  if (found == known.end()) found = known.find({services::all, type});
   const auto cache = !runs(name) || found == known.end()
                          ? near_cache_actor()
                          : caf::actor_cast<near_cache_actor>(found->second);

@@ -7,6 +7,7 @@
 #include "apps/testkit/signed_request.hpp"
 #include "apps/testkit/virtual_entry.hpp"
 #include "apps/testkit/virtual_time.hpp"
+#include "messages/services.hpp"
 #include "runtime/disk/extents/extent_store.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/simulation/sim_disk.hpp"
@@ -21,6 +22,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dunlin::testkit {
@@ -154,9 +156,9 @@ public:
   /// What the node's replica has applied, and the node's pages; null: none is open.
   std::shared_ptr<kv_store> state(const node_id& name, partition_id partition);
   std::shared_ptr<extents::extent_store> pages(const node_id& name);
-  /// What a near cache of the node answers, served as its mode says; none: no answer.
+  /// What a near cache of a service of the node answers, served as its mode says; none: no answer.
   std::optional<cache_answer> look_up(const node_id& name, const std::string& type,
-                                      const std::string& key);
+                                      const std::string& key, std::uint64_t service = services::s3);
 
   /// What the node's counter says, over all its lives.
   double counted(const node_id& name, const std::string& counter,
@@ -207,7 +209,7 @@ private:
     std::map<partition_id, std::weak_ptr<kv_store>> states;
     std::map<partition_id, bool> leads;
     std::weak_ptr<extents::extent_store> pages;
-    std::map<std::string, caf::actor_addr> caches;  // by type
+    std::map<std::pair<std::uint64_t, std::string>, caf::actor_addr> caches;  // service, type
     caf::actor_addr router;
   };
   void power_off(const node_id& name, bool silent);

@@ -150,10 +150,15 @@ private:
   }
 
   void cache_sections() {
-    const auto* value = root_.take("cache", toml::node_type::table, "[cache.bucket], [cache.user]");
+    auto& to = into_.value.options;
+    std::string wanted;
+    for (const auto& [type, cache] : to.caches)
+      wanted += fmt::format("{}[cache.{}]", wanted.empty() ? "" : ", ", type);
+    const auto* value = root_.take("cache", toml::node_type::table, wanted);
     table_reader caches{value ? value->as_table() : nullptr, "cache.", mistakes_};
-    cache_section(caches, "bucket", into_.value.options.bucket_cache);
-    cache_section(caches, "user", into_.value.options.user_cache);
+    caches.flag("shared", to.caches_shared);
+    for (auto& [type, cache] : to.caches)
+      cache_section(caches, type, cache);
     caches.finish();
   }
 
@@ -178,6 +183,8 @@ private:
     from.number("items_max", to.items_max, 1, 10'000'000);
     from.size("bytes_max", to.bytes_max, 64u << 10, std::uint64_t(64) << 30);
     from.flag("values", to.values);
+    note(from, name, "mirror", from.flag("mirror", to.mirror));
+    read_interval(from, to.invalidation_interval);
     from.finish();
   }
 
@@ -185,6 +192,17 @@ private:
     auto from = section("faults");
     from.fraction("cache_update_loss", into_.value.options.faults.cache_update_loss);
     from.finish();
+  }
+
+  /// Zero stands for never.
+  void read_interval(table_reader& from, std::chrono::milliseconds& into) {
+    using namespace std::chrono_literals;
+    auto read = into;
+    if (!from.duration("invalidation_interval", read, 0ms, 1440min)) return;
+    into = read;
+    if (read > 0ms && read < 1s)
+      from.refuse("invalidation_interval", fmt::format("{} is out of range", show_duration(read)),
+                  "give 1s to 86400s, or 0s for never");
   }
 
   void nodes() {

@@ -1,3 +1,4 @@
+#include "messages/cache_types.hpp"
 #include "runtime/topology/draft.hpp"
 #include "runtime/topology/values.hpp"
 
@@ -208,9 +209,8 @@ void queue_somewhere(const draft& file, report& mistakes) {
 void proofs(const draft& file, report& mistakes) {
   const auto& to = file.value.options;
   const auto least = 2 * to.queue.news_interval;
-  for (const auto& [name, cache] :
-       {std::pair<std::string, const cache_settings&>{"cache.bucket", to.bucket_cache},
-        std::pair<std::string, const cache_settings&>{"cache.user", to.user_cache}}) {
+  for (const auto& [type, cache] : to.caches) {
+    const auto name = "cache." + type;
     if (cache.validated || cache.staleness_max >= least) continue;
     const auto key = name + ".staleness_max";
     if (file.refused.contains(key) || file.refused.contains(name + ".mode") ||
@@ -225,6 +225,15 @@ void proofs(const draft& file, report& mistakes) {
   }
 }
 
+/// All objects are more than any node holds.
+void mirrors(const draft& file, report& mistakes) {
+  const auto& caches = file.value.options.caches;
+  const auto object = caches.find(cached::object);
+  if (object == caches.end() || !object->second.mirror) return;
+  mistakes.add(of(file, "cache.object.mirror"), "objects are too many to be mirrored",
+               "leave mirror out of [cache.object], and set items_max and bytes_max");
+}
+
 }  // namespace
 
 void check_rules(const draft& file, report& mistakes) {
@@ -236,6 +245,7 @@ void check_rules(const draft& file, report& mistakes) {
   quorums(file, mistakes);
   timings(file, mistakes);
   proofs(file, mistakes);
+  mirrors(file, mistakes);
   const auto every_role_known = std::all_of(file.nodes.begin(), file.nodes.end(),
                                             [](const draft_node& n) { return n.roles_known; });
   // A misspelt role or a line left out would make this complain of its consequence.

@@ -1,5 +1,7 @@
 #include "runtime/topology/topology.hpp"
 
+#include "messages/cache_types.hpp"
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
@@ -15,6 +17,18 @@ std::string_view to_string(role which) {
     case role::queue: return "queue";
   }
   return "unknown";
+}
+
+cache_table default_caches() {
+  cache_table all;
+  for (const auto type :
+       {cached::user, cached::bucket, cached::policy, cached::object, cached::cluster_map})
+    all[std::string(type)];
+  // No secrets on the disks of queues.
+  all.find(cached::user)->second.values = false;
+  all.find(cached::object)->second.validated = true;  // decision 16
+  all.find(cached::cluster_map)->second.mirror = true;
+  return all;
 }
 
 std::string endpoint::text() const {

@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -41,8 +43,14 @@ struct cache_settings {
   std::chrono::milliseconds staleness_max{1'000};  ///< unless validated
   std::uint32_t items_max = 20'000;
   std::uint64_t bytes_max = 64u << 20;
-  bool values = true;  ///< changes carry the item as it is now
+  bool values = true;   ///< changes carry the item as it is now
+  bool mirror = false;  ///< all items are held, not only those that were asked for (Q22)
+  std::chrono::milliseconds invalidation_interval{0};  ///< drops all this often (Q23); 0: never
 };
+
+/// By type (messages/cache_types.hpp): every one that a file may speak of is there.
+using cache_table = std::map<std::string, cache_settings, std::less<>>;
+cache_table default_caches();
 
 /// Of the message queues.
 struct queue_settings {
@@ -81,8 +89,8 @@ struct settings {
   std::uint32_t connections_max = 1024;         ///< S3 connections at one access node
   std::uint64_t object_bytes_max = 5ull << 30;  ///< one PUT or part
 
-  cache_settings bucket_cache;
-  cache_settings user_cache{.values = false};  // no secrets on the disks of queues
+  cache_table caches = default_caches();
+  bool caches_shared = false;  ///< by all services of a node: one cache of each type
   queue_settings queue;
   fault_settings faults;
 };

@@ -6,9 +6,12 @@
 #include "apps/testkit/cache_checks.hpp"
 #include "apps/testkit/virtual_cluster.hpp"
 #include "messages/cache_types.hpp"
+#include "messages/services.hpp"
 #include "tests/cluster/topologies.hpp"
 
 #include <gtest/gtest.h>
+
+#include <map>
 
 using namespace dunlin;
 using namespace std::chrono_literals;
@@ -103,6 +106,43 @@ TEST(CoherenceOfACluster, ReadsGoOnAndStayRightWhenTheOnlyQueueIsAway) {
   ASSERT_TRUE(world.cluster.wait_until_ready(20s));
   EXPECT_EQ(joined(testkit::check_hearing(world.cluster, 20s)), "");
   EXPECT_EQ(joined(testkit::check_caches(world.cluster, {"work"})), "");
+}
+
+TEST(CoherenceOfACluster, Q4Q16EachServiceHasCachesOfItsOwn) {
+  Coherence world{with_queues(1)};
+  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
+  ASSERT_EQ(world.call("n2", "HEAD", "/work"), 200);
+  EXPECT_FALSE(world.asks("n2", "work"));
+  // What S3 has looked up is not in the management's cache; once it asks, it has its own.
+  const auto by_management = [&] {
+    return world.cluster.look_up("n2", bucket, "work", services::management);
+  };
+  const auto first = by_management(), second = by_management();
+  ASSERT_TRUE(first && second);
+  EXPECT_FALSE(first->from_cache);
+  EXPECT_TRUE(second->from_cache);
+  // One subscription a node brings changes to all of them.
+  const auto status = world.cluster.status("n2");
+  ASSERT_EQ(status.subscribers_size(), 1);
+  EXPECT_EQ(world.call("n1", "DELETE", "/work"), 204);
+  world.cluster.time().run_for(500ms);
+  EXPECT_FALSE(by_management()->record);
+}
+
+TEST(CoherenceOfACluster, Q4ServicesOfANodeShareOneCacheOfEachTypeIfTheFileSaysSo) {
+  Coherence world{with_queues(1) + "[cache]\nshared = true\n"};
+  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
+  ASSERT_EQ(world.call("n2", "HEAD", "/work"), 200);
+  const auto said = world.cluster.look_up("n2", bucket, "work", services::management);
+  ASSERT_TRUE(said);
+  EXPECT_TRUE(said->from_cache);
+  std::map<std::string, int> instances;
+  const auto status = world.cluster.status("n2");
+  for (const auto& cache : status.caches()) {
+    EXPECT_EQ(cache.service(), services::all);
+    EXPECT_EQ(++instances[cache.type()], 1) << cache.type();
+  }
+  EXPECT_TRUE(instances.contains("user"));
 }
 
 TEST(CoherenceOfACluster, BucketsThatComeAndGoAreRightThroughEveryNode) {

@@ -82,6 +82,8 @@ protected:
     };
     for (const auto type : {cached::user, cached::bucket})
       options.caches.emplace(type, system.spawn(fake_cache, &caches[std::string(type)]));
+    options.caches.emplace(cached::bucket,
+                           system.spawn(fake_cache, &caches["bucket of another service"]));
     options.random = &random;
     handles = options.caches;
     shell = system.spawn(cache_subscriber, options);
@@ -157,7 +159,7 @@ protected:
   std::map<std::string, message_queue_actor> queues;
   node_id away;
   std::map<std::string, heard> caches;
-  std::map<std::string, near_cache_actor> handles;
+  std::multimap<std::string, near_cache_actor> handles;
   cache_subscriber_shell shell;
 };
 
@@ -200,6 +202,31 @@ TEST_F(Subscriber, Q9AChangeReachesTheCacheOfItsTypeOnly) {
   ASSERT_TRUE(bucket.changes[0].record);
   EXPECT_EQ(bucket.changes[0].record->bucket().id(), "one");
   EXPECT_TRUE(caches["user"].all.empty());
+}
+
+TEST_F(Subscriber, Q16ServicesWithTheSameTypeShareOneSubscriptionAndWhatWasParsed) {
+  ASSERT_EQ(logs["q1"].subscribed.size(), 1u);
+  auto with = batch(1, 1, 20, "b");
+  v1::CachedRecord record;
+  record.mutable_bucket()->set_id("one");
+  with.mutable_changes(0)->mutable_updates(0)->set_value(record.SerializeAsString());
+  tell(with);
+  const auto& here = caches["bucket"].changes;
+  const auto& there = caches["bucket of another service"].changes;
+  ASSERT_EQ(here.size(), 1u);
+  ASSERT_EQ(there.size(), 1u);
+  EXPECT_EQ(here[0].record, there[0].record);
+  advance(200ms);
+  tell(news(20, 1));
+  EXPECT_EQ(caches["bucket"].all, caches["bucket of another service"].all);
+}
+
+TEST_F(Subscriber, NothingIsProvedWhereNoItemOfTheTypeIs) {
+  advance(200ms);
+  auto elsewhere = news(10, 0);
+  elsewhere.mutable_partitions(0)->set_partition(1);
+  tell(elsewhere);
+  EXPECT_EQ(caches["bucket"].proofs.size(), 0u);
 }
 
 TEST_F(Subscriber, AValueThatCannotBeReadOnlyInvalidates) {

@@ -120,7 +120,25 @@ INSTANTIATE_TEST_SUITE_P(
         one_mistake{"UnknownCacheKey", "[objects]", "[cache.user]\nttl = \"1s\"\n[objects]",
                     "t.toml:7:1: unknown key 'cache.user.ttl'"},
         one_mistake{"CacheNoTable", "[cluster]", "cache = 7\n[cluster]",
-                    "cache is a whole number; give [cache.bucket], [cache.user]"},
+                    "cache is a whole number; give [cache.bucket], [cache.cluster_map], "
+                    "[cache.object], [cache.policy], [cache.user]"},
+        one_mistake{"CacheSharedNoFlag", "[objects]", "[cache]\nshared = 1\n[objects]",
+                    "t.toml:7:10: cache.shared is a whole number; give true or false"},
+        one_mistake{"CacheSharedMisspelt", "[objects]", "[cache]\nshard = true\n[objects]",
+                    "t.toml:7:1: unknown key 'cache.shard'; did you mean 'shared'?"},
+        one_mistake{"MirrorOfObjects", "[objects]", "[cache.object]\nmirror = true\n[objects]",
+                    "t.toml:7:10: objects are too many to be mirrored; leave mirror out of "
+                    "[cache.object], and set items_max and bytes_max"},
+        one_mistake{"MirrorNoFlag", "[objects]", "[cache.policy]\nmirror = \"all\"\n[objects]",
+                    "t.toml:7:10: cache.policy.mirror is text; give true or false"},
+        one_mistake{"IntervalTooShort", "[objects]",
+                    "[cache.bucket]\ninvalidation_interval = \"10ms\"\n[objects]",
+                    "t.toml:7:25: cache.bucket.invalidation_interval 10ms is out of range; give 1s "
+                    "to 86400s, or 0s for never"},
+        one_mistake{"ObjectsNotProved", "[objects]",
+                    "[cache.object]\nmode = \"bounded\"\nstaleness_max = \"400ms\"\n[objects]",
+                    "t.toml:8:17: cache.object.staleness_max is 400ms, less than two news "
+                    "intervals of 250ms"},
         one_mistake{"NothingProved", "[objects]",
                     "[cache.bucket]\nstaleness_max = \"400ms\"\n[objects]",
                     "t.toml:7:17: cache.bucket.staleness_max is 400ms, less than two news "

@@ -70,6 +70,8 @@ window = "5ms"
 attempts = 7
 time_to_live = "2m"
 news_interval = "100ms"
+[cache]
+shared = true
 [cache.bucket]
 mode = "bounded"
 time_to_live = "10m"
@@ -77,9 +79,18 @@ staleness_max = "300ms"
 items_max = 50
 bytes_max = "1MiB"
 values = false
+mirror = true
+invalidation_interval = "60s"
 [cache.user]
 mode = "validated"
 staleness_max = "100ms"
+[cache.object]
+mode = "bounded"
+[cache.policy]
+mirror = true
+[cache.cluster_map]
+mirror = false
+invalidation_interval = "0s"
 [faults]
 cache_update_loss = 0.1
 [[node]]
@@ -115,14 +126,22 @@ folder = "elsewhere/n1"
   EXPECT_EQ(to.queue.attempts, 7u);
   EXPECT_EQ(to.queue.time_to_live, 120s);
   EXPECT_EQ(to.queue.news_interval, 100ms);
-  EXPECT_FALSE(to.bucket_cache.validated);
-  EXPECT_EQ(to.bucket_cache.time_to_live, 600s);
-  EXPECT_EQ(to.bucket_cache.staleness_max, 300ms);
-  EXPECT_EQ(to.bucket_cache.items_max, 50u);
-  EXPECT_EQ(to.bucket_cache.bytes_max, 1u << 20);
-  EXPECT_FALSE(to.bucket_cache.values);
-  EXPECT_TRUE(to.user_cache.validated);
-  EXPECT_FALSE(to.user_cache.values);
+  EXPECT_TRUE(to.caches_shared);
+  const auto& bucket = to.caches.at("bucket");
+  EXPECT_FALSE(bucket.validated);
+  EXPECT_EQ(bucket.time_to_live, 600s);
+  EXPECT_EQ(bucket.staleness_max, 300ms);
+  EXPECT_EQ(bucket.items_max, 50u);
+  EXPECT_EQ(bucket.bytes_max, 1u << 20);
+  EXPECT_FALSE(bucket.values);
+  EXPECT_TRUE(bucket.mirror);
+  EXPECT_EQ(bucket.invalidation_interval, 60s);
+  EXPECT_TRUE(to.caches.at("user").validated);
+  EXPECT_FALSE(to.caches.at("user").values);
+  EXPECT_FALSE(to.caches.at("object").validated);
+  EXPECT_TRUE(to.caches.at("policy").mirror);
+  EXPECT_FALSE(to.caches.at("cluster_map").mirror);
+  EXPECT_EQ(to.caches.at("cluster_map").invalidation_interval, 0s);
   EXPECT_EQ(to.faults.cache_update_loss, 0.1);
   EXPECT_THAT(outcome.read->nodes_with(topology::role::queue), ElementsAre("n1"));
   const auto& n1 = outcome.read->nodes.at(0);
@@ -155,4 +174,19 @@ s3 = "127.0.0.1:4"
   EXPECT_EQ(outcome.read->options.folder, "/etc/dunlin/.dunlin/small");
   EXPECT_EQ(outcome.read->nodes[0].folder, "/etc/dunlin/.dunlin/small/n1");
   EXPECT_EQ(outcome.read->options.region, "us-east-1");
+}
+
+TEST(Topology, Q6EveryTypeHasParametersOfItsOwnAndDefaults) {
+  const topology::settings to;
+  std::vector<std::string> types;
+  for (const auto& [type, cache] : to.caches)
+    types.push_back(type);
+  EXPECT_THAT(types, ElementsAre("bucket", "cluster_map", "object", "policy", "user"));
+  EXPECT_FALSE(to.caches_shared);
+  for (const auto& [type, cache] : to.caches) {
+    EXPECT_EQ(cache.validated, type == "object") << type;
+    EXPECT_EQ(cache.values, type != "user") << type;
+    EXPECT_EQ(cache.mirror, type == "cluster_map") << type;
+    EXPECT_EQ(cache.invalidation_interval, 0s) << type;
+  }
 }
