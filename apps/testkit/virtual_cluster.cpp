@@ -338,8 +338,9 @@ virtual_cluster::client_parts virtual_cluster::parts(const node_id& name) const 
   const auto& machine = machines_.at(name);
   out.manager = machine.node->manager();
   out.router = caf::actor_cast<partition_router_actor>(machine.router);
-  for (const auto& [type, cache] : machine.caches)
-    out.caches.emplace(type, caf::actor_cast<near_cache_actor>(cache));
+  for (const auto& [where, cache] : machine.caches)
+    if (where.first == services::s3 || where.first == services::all)
+      out.caches.emplace(where.second, caf::actor_cast<near_cache_actor>(cache));
   return out;
 }
 

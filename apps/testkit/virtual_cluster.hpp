@@ -138,7 +138,7 @@ public:
   std::uint64_t requests() const { return requests_; }
 
   // ---- what only a checker sees ----
-  /// Of a running node: its router, and its near caches by type.
+  /// Of a running node: its router, and the S3 service's near caches by type.
   struct client_parts {
     node_manager_actor manager;
     partition_router_actor router;
