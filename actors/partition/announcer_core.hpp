@@ -2,6 +2,11 @@
 /// 13, docs/decisions/0011). Rows go out at once, those of one interval to one queue; what a queue
 /// does not answer for in time goes to another one, and that queue is left alone for a while.
 ///
+/// Caches wait for a row that they know to be missing only for a short while before they drop all
+/// of its type. So rows of a queue that is late, by its own measure, go to another one long before
+/// the queue is given up: it may have died in silence, or its disk may be slow; then they come
+/// twice, which does no harm.
+///
 /// Knows no clock, no actor: time is an argument, effects come out as values. The owner performs
 /// `send` with limits.answer_timeout, answers each with exactly one of on_durable(), on_failed() or
 /// on_refused(), and calls on_timer() when next_wake() has come. Rows may reach queues twice, in
@@ -37,6 +42,8 @@ public:
     std::size_t message_rows_max = 256;  ///< so also a bound of its runs of ordinals
     std::size_t in_flight_max = 4;       ///< messages at one queue
     time answer_timeout{1000};
+    time patience_min{100};        ///< with a queue, before its rows go to another one, too …
+    unsigned patience_factor = 4;  ///< … or so many times what it takes of late
     time rest_min{200}, rest_max{5000};  ///< of a queue that failed; longer each time in a row
   };
 
@@ -82,24 +89,33 @@ public:
 
 private:
   struct held {
-    row what;
-    bool done = false;   // durable, or given up
-    bool alone = false;  // was in a message that was refused
+    row what{};
+    bool done = false;         // durable, or given up
+    bool alone = false;        // was in a message that was refused
+    std::size_t carriers = 0;  // messages in flight that have it and are not late
   };
   struct queue_state {
     std::size_t in_flight = 0;
+    std::size_t late = 0;   // of these
     unsigned failures = 0;  // in a row
     time rests_until{};
+    double usual_ms = 0;  // from message to answer, smoothed
   };
   struct message {
     node_id queue;
     time sent_at{};
     std::vector<std::uint64_t> ticks;
+    bool late = false;
   };
 
   void dispatch(effects& out);
+  void hand_over();
   std::optional<node_id> queue_for(const row& what);
+  bool usable(const node_id& queue) const { return !rests(queue) && !full(queue); }
+  /// Those that are not late, or all if all are.
   std::vector<node_id> usable() const;
+  time late_at(const message& of) const;
+  void let_go(const message& of);
   send make_message(const node_id& queue);
   bool rests(const node_id& queue) const { return now_ < queues_.at(queue).rests_until; }
   bool full(const node_id& queue) const {
