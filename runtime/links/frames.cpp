@@ -1,5 +1,8 @@
 #include "runtime/links/frames.hpp"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
 namespace dunlin::links {
 
 buffer encode(const v1::LinkFrame& frame) {
@@ -68,6 +71,48 @@ v1::Envelope to_envelope(const node_id& peer, outgoing&& message, std::uint64_t 
   envelope.set_trace_id(std::move(message.trace_id));
   if (call != 0) envelope.set_deadline_ms(static_cast<std::uint64_t>(deadline.count()));
   return envelope;
+}
+
+namespace {
+
+using stream = google::protobuf::io::CodedOutputStream;
+using wire_format = google::protobuf::internal::WireFormatLite;
+
+std::size_t head_bytes(int field, std::size_t size) {
+  const auto tag = wire_format::MakeTag(field, wire_format::WIRETYPE_LENGTH_DELIMITED);
+  return stream::VarintSize32(tag) + stream::VarintSize64(size);
+}
+
+void append_head(std::string& out, int field, std::size_t size) {
+  const auto at = out.size();
+  out.resize(at + head_bytes(field, size));
+  auto* to = reinterpret_cast<std::uint8_t*>(out.data() + at);
+  to = stream::WriteTagToArray(wire_format::MakeTag(field, wire_format::WIRETYPE_LENGTH_DELIMITED),
+                               to);
+  stream::WriteVarint64ToArray(size, to);
+}
+
+}  // namespace
+
+buffer encode(const node_id& peer, const outgoing_note& note) {
+  const auto& payload = note.shared ? *note.shared : note.payload;
+  v1::Envelope rest;
+  auto& to = *rest.mutable_to();
+  to.set_node(peer);
+  to.set_role(note.role);
+  to.set_instance(note.instance);
+  rest.set_message(std::string(note.message));
+  rest.set_trace_id(note.trace_id);
+  const auto others = rest.SerializeAsString();
+  const auto size = others.size() + head_bytes(v1::Envelope::kPayloadFieldNumber, payload.size()) +
+                    payload.size();
+  std::string frame;
+  frame.reserve(head_bytes(v1::LinkFrame::kEnvelopeFieldNumber, size) + size);
+  append_head(frame, v1::LinkFrame::kEnvelopeFieldNumber, size);
+  frame += others;
+  append_head(frame, v1::Envelope::kPayloadFieldNumber, payload.size());
+  frame += payload;
+  return std::make_shared<const std::string>(std::move(frame));
 }
 
 v1::Envelope to_reply(std::uint64_t call, served_answer&& answer) {

@@ -263,10 +263,20 @@ void make_call(self_pointer self, outgoing_call& message) {
        to_envelope(state.peer, std::move(message), *call, state.shared->options.call_deadline));
 }
 
+/// Larger notes gain nothing by sharing a frame, and lose by each copy.
+constexpr std::size_t lone_note_bytes = 4096;
+
 void send_note(self_pointer self, outgoing_note& message) {
   auto& state = self->state;
-  if (!state.core->live() || message.payload.size() > frame_bytes_max / 2)
-    return state.figures->dropped.add();
+  const auto size = message.shared ? message.shared->size() : message.payload.size();
+  const auto live = state.core->live();
+  if (!live || size > frame_bytes_max / 2) return state.figures->dropped.add();
+  if (size >= lone_note_bytes) {
+    flush(self);  // what came before it goes before it
+    if (!send_frame(self, *live, encode(state.peer, message))) state.figures->dropped.add();
+    return;
+  }
+  if (message.shared) message.payload = *message.shared;
   post(self, to_envelope(state.peer, std::move(message), 0, {}));
 }
 

@@ -30,7 +30,9 @@ struct outgoing_call : outgoing {
   /// What the caller gets, from the peer's answer: its Protobuf name and bytes.
   caf::message (*read)(std::string_view name, const std::string& payload) = nullptr;
 };
-struct outgoing_note : outgoing {};
+struct outgoing_note : outgoing {
+  buffer shared;  ///< the payload, where many notes have the same; `payload` is empty then
+};
 
 /// Stands for whatever the remote role answers.
 struct call_answer {};

@@ -68,7 +68,7 @@ void node_links::tell_peer(const node_id& node, const std::string& role, std::ui
   note.role = role;
   note.instance = instance;
   note.message = message;
-  note.payload = *bytes;
+  note.shared = bytes;
   caf::anon_send(link, std::move(note));
 }
 
