@@ -112,26 +112,35 @@ std::string lacks(const v1::NodeStatus& status, std::size_t queues) {
 
 }  // namespace
 
-std::vector<std::string> check_caches(virtual_cluster& cluster,
-                                      const std::vector<std::string>& buckets) {
-  const auto& options = cluster.topology().options;
-  const auto& buckets_how = options.caches.find(cached::bucket)->second;
-  const auto& users_how = options.caches.find(cached::user)->second;
-  cluster.time().run_for(std::max(buckets_how.staleness_max, users_how.staleness_max) + 1s);
+template <class Record>
+static expectation expect(const virtual_cluster& cluster, const partition_rows& root,
+                          std::string_view type, table where,
+                          const std::vector<std::string>& former) {
+  expectation made{
+      type, cluster.topology().options.caches.find(type)->second, where, tick_of<Record>, {}};
+  for (const auto& key : former)
+    made.items[key] = 0;
+  read_ticks<Record>(root, where, made.items);
+  return made;
+}
+
+std::vector<std::string> check_caches(virtual_cluster& cluster, const former_names& known) {
+  std::chrono::milliseconds stale{0};
+  for (const auto& [type, how] : cluster.topology().options.caches)
+    stale = std::max(stale, how.staleness_max);
+  cluster.time().run_for(stale + 1s);
   const auto state = root_state(cluster);
   if (!state) return {"no state of the root partition"};
   const auto root = rows_of(*state);
-  expectation bucket{cached::bucket, buckets_how, table::buckets, tick_of<v1::BucketRecord>, {}};
-  expectation user{cached::user, users_how, table::access_keys, tick_of<v1::AccessKeyRecord>, {}};
-  for (const auto& name : buckets)
-    bucket.items[name] = 0;
-  read_ticks<v1::BucketRecord>(root, table::buckets, bucket.items);
-  read_ticks<v1::AccessKeyRecord>(root, table::access_keys, user.items);
+  const expectation all[] = {
+      expect<v1::BucketRecord>(cluster, root, cached::bucket, table::buckets, known.buckets),
+      expect<v1::AccessKeyRecord>(cluster, root, cached::user, table::access_keys,
+                                  known.access_keys),
+      expect<v1::PolicyRecord>(cluster, root, cached::policy, table::policies, known.policies)};
   std::vector<std::string> wrong;
-  for (const auto& name : cluster.access_nodes()) {
-    check_cache(cluster, name, bucket, wrong);
-    check_cache(cluster, name, user, wrong);
-  }
+  for (const auto& name : cluster.access_nodes())
+    for (const auto& one : all)
+      check_cache(cluster, name, one, wrong);
   return wrong;
 }
 

@@ -10,10 +10,13 @@
 
 namespace dunlin::testkit {
 
+/// Names that caches may hold though there is no such thing any more.
+struct former_names {
+  std::vector<std::string> buckets, access_keys, policies;
+};
+
 /// Lets as much time pass as caches may be stale. What is wrong; empty is what a test wants.
-/// `buckets`: names that caches may hold though there is no such bucket any more.
-std::vector<std::string> check_caches(virtual_cluster& cluster,
-                                      const std::vector<std::string>& buckets);
+std::vector<std::string> check_caches(virtual_cluster& cluster, const former_names& known);
 
 /// Lets at most `limit` pass until every service hears every queue and lacks nothing.
 std::vector<std::string> check_hearing(virtual_cluster& cluster, std::chrono::seconds limit);

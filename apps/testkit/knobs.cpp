@@ -169,9 +169,27 @@ int nodes_of(const std::string& topology) {
   return count;
 }
 
-/// Who tells caches of changes, and how they are kept. Drawn last, so that the rest of a seed stays
-/// what it was.
-void draw_coherence(drawer& from, int nodes, std::string& topology) {
+/// Of one type; what it is not proved for is named in news intervals.
+std::string draw_cache(drawer& from, const std::string& type, std::chrono::milliseconds interval) {
+  const auto draw = [&](const char* what, auto all) {
+    return from.one_of((type + " cache " + what).c_str(), all);
+  };
+  using time = std::chrono::milliseconds;
+  const std::string mode =
+      draw("mode", std::initializer_list<const char*>{"bounded", "bounded", "validated"});
+  const auto stale = draw("staleness in news", std::initializer_list<int>{4, 2, 20});
+  const auto lives = draw("time to live", std::initializer_list<time>{300s, 2s});
+  const auto items = draw("items", std::initializer_list<int>{20'000, 3});
+  const auto values = draw("values", std::initializer_list<int>{1, 0});
+  return fmt::format(
+      "[cache.{}]\nmode = \"{}\"\nstaleness_max = \"{}ms\"\ntime_to_live = \"{}ms\"\nitems_max = "
+      "{}\nvalues = {}\n\n",
+      type, mode, stale * interval.count(), lives.count(), items, values == 1);
+}
+
+/// Who tells caches of changes, and how they are kept; answers how often they hear news. Drawn
+/// late, so that the rest of a seed stays what it was.
+std::chrono::milliseconds draw_coherence(drawer& from, int nodes, std::string& topology) {
   const auto queues = from.one_of<int>("queues", {3, 0, 1, 2});
   // The last ones may be without a database.
   const auto last = from.one_of<int>("queues on the last nodes", {0, 1}) == 1;
@@ -190,23 +208,10 @@ void draw_coherence(drawer& from, int nodes, std::string& topology) {
         "\"{}ms\"\n\n",
         news.count(), window.count(), attempts, life.count());
   const auto interval = queues > 0 ? news : 250ms;
-  for (const std::string type : {"bucket", "user"}) {
-    const auto draw = [&](const char* what, auto all) {
-      return from.one_of((type + " cache " + what).c_str(), all);
-    };
-    using time = std::chrono::milliseconds;
-    const std::string mode =
-        draw("mode", std::initializer_list<const char*>{"bounded", "bounded", "validated"});
-    const auto stale = draw("staleness in news", std::initializer_list<int>{4, 2, 20});
-    const auto lives = draw("time to live", std::initializer_list<time>{300s, 2s});
-    const auto items = draw("items", std::initializer_list<int>{20'000, 3});
-    const auto values = draw("values", std::initializer_list<int>{1, 0});
-    sections += fmt::format(
-        "[cache.{}]\nmode = \"{}\"\nstaleness_max = \"{}ms\"\ntime_to_live = \"{}ms\"\nitems_max = "
-        "{}\nvalues = {}\n\n",
-        type, mode, stale * interval.count(), lives.count(), items, values == 1);
-  }
+  for (const auto* type : {"bucket", "user"})
+    sections += draw_cache(from, type, interval);
   topology.insert(topology.find("[objects]"), sections);
+  return interval;
 }
 
 /// What is lost on purpose between queues and subscribers.
@@ -228,8 +233,10 @@ knobs draw_knobs(std::uint64_t seed) {
   for (int node = 0; drift > 0 && node < 7; ++node)
     drawn.timers_permille.push_back(1000 - drift +
                                     static_cast<std::uint32_t>(from.next() % (2 * drift + 1)));
-  draw_coherence(from, nodes_of(drawn.topology), drawn.topology);
+  const auto news = draw_coherence(from, nodes_of(drawn.topology), drawn.topology);
   draw_faults(from, drawn.topology);
+  drawn.user_managers = from.one_of<int>("managers of users", {2, 0, 4});
+  drawn.topology.insert(drawn.topology.find("[objects]"), draw_cache(from, "policy", news));
   drawn.told = std::move(from.told);
   return drawn;
 }

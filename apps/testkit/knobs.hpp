@@ -28,6 +28,9 @@ struct knobs {
   simulation::network_options network;
   simulation::network_faults weather;  ///< while no fault is on
 
+  /// Who make and change users at the same time.
+  int user_managers = 2;
+
   /// Of each node's timers, in topology order: 1050 beats 5 % slower. Missing ones are exact.
   std::vector<std::uint32_t> timers_permille;
 

@@ -9,6 +9,7 @@
 #include "apps/testkit/quiet_checks.hpp"
 #include "apps/testkit/race_workload.hpp"
 #include "apps/testkit/state_checks.hpp"
+#include "apps/testkit/user_workload.hpp"
 #include "runtime/observe/reached.hpp"
 
 #include <caf/actor_registry.hpp>
@@ -60,6 +61,7 @@ public:
         clients_(*cluster_, {.bucket = "mix", .crowd_buckets = {"mix", "work"}}),
         races_(*cluster_, {.rounds = 24, .uploads = what.seed % 16 == 0 ? 1 : 0, .pause = 1200ms}),
         buckets_(*cluster_),
+        users_(*cluster_, {.managers = cluster_->shape().user_managers}),
         faults_(*cluster_, {.faults = all_faults()}),
         moments_(what.seed + 99) {
     faults_.on_strike([this](fault what) {
@@ -85,6 +87,7 @@ public:
     clients_.begin();
     races_.begin();
     buckets_.begin();
+    users_.begin();
     faults_.begin();
     for (std::uint32_t second = 1; second <= what_.seconds || is_thin(second); ++second) {
       cluster_->time().run_for(1s);
@@ -164,8 +167,9 @@ private:
       fail("progress", "not every node is ready 15 s after the last fault");
     clients_.stop();
     buckets_.stop();
+    users_.stop();
     const auto finished = [this] {
-      return clients_.finished() && races_.finished() && buckets_.finished();
+      return clients_.finished() && races_.finished() && buckets_.finished() && users_.finished();
     };
     if (!cluster_->time().run_until(finished, 120s))
       fail("progress", "the workloads are not through 120 s after the last fault");
@@ -191,10 +195,13 @@ private:
   /// Last of those that make requests: nothing changes any more.
   void check_coherence() {
     buckets_.read_all();
+    users_.read_all();
+    fail_all("access", users_.mistakes());
     fail_all("answers", buckets_.mistakes());
     fail_all("buckets in time", buckets_.judge_all(states_max));
     fail_all("hearing", check_hearing(*cluster_, 20s));
-    fail_all("caches", check_caches(*cluster_, buckets_.names()));
+    fail_all("caches",
+             check_caches(*cluster_, {buckets_.names(), users_.access_keys(), users_.policies()}));
   }
 
   /// What must hold at any moment: of the ticks of all replicas, now and then of the rows of one.
@@ -326,6 +333,7 @@ private:
   client_workload clients_;
   race_workload races_;
   bucket_workload buckets_;
+  user_workload users_;
   chaos faults_;
   std::mt19937_64 moments_;  // when clients hurry
   tick_watch ticks_;

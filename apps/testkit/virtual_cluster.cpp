@@ -371,13 +371,40 @@ void virtual_cluster::send(const node_id& through, const std::string& method,
                            const std::string& path, const std::string& query,
                            const std::string& body, on_answer done,
                            std::vector<http::header> headers) {
+  send_as(root_, through, method, path, query, body, std::move(done), std::move(headers));
+}
+
+void virtual_cluster::send_as(const credentials& who, const node_id& through,
+                              const std::string& method, const std::string& path,
+                              const std::string& query, const std::string& body, on_answer done,
+                              std::vector<http::header> headers) {
   simulation::sim_request request;
-  request.head = signed_request(root_, method, path, query, std::move(headers), body, wall_ms());
+  request.head = signed_request(who, method, path, query, std::move(headers), body, wall_ms());
   request.head.id = "virtual-" + std::to_string(++requests_);
   request.body = in_chunks(body);
   tell(fmt::format("{} {} {}{}{} through {}, {} bytes", request.head.id, method, path,
                    query.empty() ? "" : "?", query, through, body.size()));
   submit(through, std::move(request), std::move(done));
+}
+
+void virtual_cluster::execute(const node_id& through, partition_id partition, v1::Command command,
+                              on_reply done) {
+  tell(fmt::format("command {} through {}", command.ShortDebugString(), through));
+  const auto router = parts(through).router;
+  if (!router) return time_.events().after({}, [done] { done({}); });
+  v1::RoutedCommand message;
+  message.mutable_route()->set_partition(partition);
+  *message.mutable_command() = std::move(command);
+  message.set_timeout_ms(10'000);
+  time_.system().spawn([this, router, message, done](caf::event_based_actor* self) {
+    const auto finish = [this, done](const std::optional<v1::CommandReply>& reply) {
+      tell(reply ? "answered " + reply->ShortDebugString() : "no answer to a command");
+      done(reply);
+    };
+    self->request(router, std::chrono::seconds(20), message)
+        .then([finish](const v1::CommandReply& reply) { finish(reply); },
+              [finish](const caf::error&) { finish({}); });
+  });
 }
 
 void virtual_cluster::send_slowly(const node_id& through, const std::string& path,

@@ -105,7 +105,7 @@ TEST(CoherenceOfACluster, ReadsGoOnAndStayRightWhenTheOnlyQueueIsAway) {
   ASSERT_TRUE(world.cluster.start("n3"));
   ASSERT_TRUE(world.cluster.wait_until_ready(20s));
   EXPECT_EQ(joined(testkit::check_hearing(world.cluster, 20s)), "");
-  EXPECT_EQ(joined(testkit::check_caches(world.cluster, {"work"})), "");
+  EXPECT_EQ(joined(testkit::check_caches(world.cluster, {{"work"}, {}, {}})), "");
 }
 
 TEST(CoherenceOfACluster, Q4Q16EachServiceHasCachesOfItsOwn) {
@@ -155,7 +155,7 @@ TEST(CoherenceOfACluster, BucketsThatComeAndGoAreRightThroughEveryNode) {
     EXPECT_EQ(joined(buckets.mistakes()), "");
     EXPECT_EQ(joined(buckets.judge_all(50'000)), "");
     EXPECT_EQ(joined(testkit::check_hearing(world.cluster, 20s)), "");
-    EXPECT_EQ(joined(testkit::check_caches(world.cluster, buckets.names())), "");
+    EXPECT_EQ(joined(testkit::check_caches(world.cluster, {buckets.names(), {}, {}})), "");
   }
 }
 

@@ -1,0 +1,369 @@
+#include "apps/testkit/user_workload.hpp"
+
+#include "apps/testkit/text.hpp"
+#include "messages/cache_types.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dunlin::testkit {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+using status = v1::CommandReply;
+
+/// The time between a cache's bound and a "yes" that it gave just before, at the client.
+constexpr auto slack = 5ms;
+
+bool unknown(status::Status code) {
+  return code == status::UNKNOWN_CLIENT || code == status::TOO_MANY_OPEN;
+}
+
+/// What the policy says of GetBucketLocation on the bucket.
+std::string text_of(document what, const std::string& bucket) {
+  const auto silent = what == document::silent;
+  return fmt::format(
+      R"({{"Version":"2012-10-17","Statement":[{{"Effect":"{}","Action":"{}","Resource":"arn:aws:s3:::{}"}}]}})",
+      what == document::denies ? "Deny" : "Allow",
+      silent ? "s3:DeleteBucket" : "s3:GetBucketLocation", bucket);
+}
+
+std::optional<verdict> verdict_of(const virtual_cluster::answer& seen) {
+  if (seen.status == 200) return verdict::allowed;
+  if (seen.status != 403) return {};
+  const auto code = between(seen.body, "<Code>", "</Code>");
+  if (code == "AccessDenied") return verdict::denied;
+  if (code == "InvalidAccessKeyId") return verdict::unknown_key;
+  if (code == "SignatureDoesNotMatch") return verdict::bad_signature;
+  return {};
+}
+
+}  // namespace
+
+struct user_workload::change {
+  v1::Command command;
+  account_state then;
+};
+
+struct user_workload::account {
+  std::string user, policy, own;
+  int manager = 0;
+  int changes_left = 0;
+  bool over = false;
+  account_history history;
+  std::vector<std::pair<std::string, std::string>> keys;  // access keys and secrets, ever
+
+  const account_state& now() const { return history.newest(); }
+};
+
+user_workload::user_workload(virtual_cluster& cluster, user_options options)
+    : cluster_(cluster), options_(std::move(options)), random_(cluster.seed() + 717) {}
+
+user_workload::~user_workload() = default;
+
+void user_workload::begin() {
+  of_manager_.resize(static_cast<std::size_t>(options_.managers));
+  for (int manager = 0; manager < options_.managers; ++manager) {
+    ++open_;
+    ++managers_;
+    live(manager, {});
+  }
+  for (int reader = 0; reader < options_.readers && options_.managers > 0; ++reader) {
+    ++open_;
+    read();
+  }
+}
+
+void user_workload::later(std::chrono::milliseconds most, std::function<void()> what) {
+  const auto wait = below(static_cast<std::uint64_t>(most.count() + 1));
+  cluster_.time().events().after(std::chrono::milliseconds(wait), std::move(what));
+}
+
+// ---- managers ----
+
+/// A user of that name again, whom caches may still know; no name: another one.
+void user_workload::live(int manager, std::string user) {
+  if (stopped_ || lives_ >= options_.lives) {
+    --open_;
+    --managers_;
+    return;
+  }
+  const auto number = ++lives_;
+  auto& one = *accounts_.emplace_back(std::make_unique<account>());
+  one.user = user.empty() ? fmt::format("user-{}", number) : std::move(user);
+  one.policy = fmt::format("policy-{}", number);
+  one.own = "own";
+  one.manager = manager;
+  one.changes_left = options_.changes;
+  of_manager_[static_cast<std::size_t>(manager)] = &one;
+  later(options_.pause_max, [this, &one] { next(one); });
+}
+
+void user_workload::next(account& one) {
+  const auto& now = one.now();
+  if (one.changes_left == 0 || stopped_) {
+    if (!now.exists && now.managed == document::none) return end(one, true);
+    return make(one, end_of(one));
+  }
+  if (!now.exists || now.keys.empty() || now.managed == document::none)
+    return make(one, setup_of(one));
+  --one.changes_left;
+  make(one, next_of(one));
+}
+
+void user_workload::make(account& one, change what) {
+  one.history.begin(std::move(what.then), cluster_.time().now());
+  const auto told = what.command.ShortDebugString();
+  cluster_.execute(any_node(), 0, std::move(what.command),
+                   [this, &one, told](const std::optional<v1::CommandReply>& reply) {
+                     if (!reply || unknown(reply->status())) return end(one, false);
+                     if (reply->status() != status::OK) {
+                       mistakes_.push_back(fmt::format("{} answered {}", told,
+                                                       status::Status_Name(reply->status())));
+                       return end(one, false);
+                     }
+                     one.history.took_place(cluster_.time().now());
+                     look_after_change(one);
+                     later(options_.pause_max, [this, &one] { next(one); });
+                   });
+}
+
+void user_workload::end(account& one, bool known) {
+  one.over = true;
+  const bool again = known && below(2) == 0;
+  live(one.manager, again ? one.user : std::string{});
+}
+
+user_workload::change user_workload::setup_of(account& one) {
+  const auto& now = one.now();
+  if (!now.exists) {
+    change made{{}, now};
+    made.command.mutable_create_user()->set_name(one.user);
+    made.then.exists = true;
+    return made;
+  }
+  if (now.managed == document::none) return put_managed(one, document::allows);
+  return create_key(one);
+}
+
+user_workload::change user_workload::next_of(account& one) {
+  const auto& now = one.now();
+  constexpr document kinds[] = {document::allows, document::allows, document::denies,
+                                document::silent};
+  const auto any_key = [&] {
+    return std::next(now.keys.begin(), static_cast<std::ptrdiff_t>(below(now.keys.size())))->first;
+  };
+  switch (below(8)) {
+    case 0:
+      if (now.keys.size() < 3) return create_key(one);
+      return delete_key(one, any_key());
+    case 1: return delete_key(one, any_key());
+    case 2:
+    case 3: return set_key(one, any_key());
+    case 4: return put_managed(one, kinds[below(4)]);
+    case 5:
+      if (now.own != document::none && below(2) == 0) return delete_own(one);
+      return put_own(one, kinds[below(4)]);
+    default: return attach(one);
+  }
+}
+
+user_workload::change user_workload::end_of(const account& one) {
+  const auto& now = one.now();
+  if (now.own != document::none) return delete_own(one);
+  if (now.attached) return attach(one);
+  if (now.managed != document::none) return delete_managed(one);
+  if (!now.keys.empty()) return delete_key(one, now.keys.begin()->first);
+  change made{{}, now};
+  made.command.mutable_delete_user()->set_name(one.user);
+  made.then.exists = false;
+  return made;
+}
+
+user_workload::change user_workload::put_managed(const account& one, document what) const {
+  change made{{}, one.now()};
+  made.command.mutable_put_policy()->set_name(one.policy);
+  made.command.mutable_put_policy()->set_document(text_of(what, options_.bucket));
+  made.then.managed = what;
+  return made;
+}
+
+user_workload::change user_workload::put_own(const account& one, document what) const {
+  change made{{}, one.now()};
+  made.command.mutable_put_policy()->set_user(one.user);
+  made.command.mutable_put_policy()->set_name(one.own);
+  made.command.mutable_put_policy()->set_document(text_of(what, options_.bucket));
+  made.then.own = what;
+  return made;
+}
+
+/// Or detaches.
+user_workload::change user_workload::attach(const account& one) const {
+  change made{{}, one.now()};
+  made.command.mutable_attach_policy()->set_user(one.user);
+  made.command.mutable_attach_policy()->set_policy(one.policy);
+  made.command.mutable_attach_policy()->set_detach(one.now().attached);
+  made.then.attached = !one.now().attached;
+  return made;
+}
+
+user_workload::change user_workload::delete_managed(const account& one) const {
+  change made{{}, one.now()};
+  made.command.mutable_delete_policy()->set_name(one.policy);
+  made.then.managed = document::none;
+  return made;
+}
+
+user_workload::change user_workload::delete_own(const account& one) const {
+  change made{{}, one.now()};
+  made.command.mutable_delete_policy()->set_user(one.user);
+  made.command.mutable_delete_policy()->set_name(one.own);
+  made.then.own = document::none;
+  return made;
+}
+
+/// A new one, or one that was deleted, with another secret.
+user_workload::change user_workload::create_key(account& one) {
+  change made{{}, one.now()};
+  auto key = fmt::format("KEY{}OF{}", ++secrets_, one.user);
+  if (!one.keys.empty() && below(2) == 0)
+    if (const auto& old = one.keys[below(one.keys.size())].first; !one.now().keys.contains(old))
+      key = old;
+  const auto secret = fmt::format("secret-{}", ++secrets_);
+  one.keys.emplace_back(key, secret);
+  made.command.mutable_create_access_key()->set_user(one.user);
+  made.command.mutable_create_access_key()->set_access_key(key);
+  made.command.mutable_create_access_key()->set_secret(secret);
+  made.then.keys[key] = {secret, false};
+  return made;
+}
+
+user_workload::change user_workload::delete_key(const account& one, const std::string& key) const {
+  change made{{}, one.now()};
+  made.command.mutable_delete_access_key()->set_user(one.user);
+  made.command.mutable_delete_access_key()->set_access_key(key);
+  made.then.keys.erase(key);
+  return made;
+}
+
+/// Revokes it, or lets it work again.
+user_workload::change user_workload::set_key(const account& one, const std::string& key) const {
+  change made{{}, one.now()};
+  auto& held = made.then.keys.at(key);
+  held.revoked = !held.revoked;
+  made.command.mutable_set_access_key()->set_user(one.user);
+  made.command.mutable_set_access_key()->set_access_key(key);
+  made.command.mutable_set_access_key()->set_revoked(held.revoked);
+  return made;
+}
+
+// ---- clients ----
+
+void user_workload::read() {
+  if (managers_ == 0) {
+    --open_;
+    return;
+  }
+  auto& one =
+      below(4) == 0 ? *accounts_[below(accounts_.size())] : *of_manager_[below(of_manager_.size())];
+  ask(one, any_node(), [this] { later(options_.pause_max / 3, [this] { read(); }); });
+}
+
+/// What is wrong shows where somebody asks at once, and where somebody asks just after the bound.
+void user_workload::look_after_change(account& one) {
+  const auto most = bounds();
+  const std::chrono::milliseconds soon =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::max(most.user, most.policy)) + 1ms;
+  for (const auto wait : {0ms, 0ms, soon, soon + 20ms}) {
+    ++open_;
+    cluster_.time().events().after(wait,
+                                   [this, &one] { ask(one, any_node(), [this] { --open_; }); });
+  }
+}
+
+/// With the newest of its keys, or any there ever was.
+void user_workload::ask(account& one, const node_id& through, std::function<void()> done) {
+  if (one.keys.empty()) {
+    cluster_.time().events().after({}, std::move(done));
+    return;
+  }
+  const auto [key, secret] = below(2) == 0 ? one.keys.back() : one.keys[below(one.keys.size())];
+  ask(one, through, key, secret, std::move(done));
+}
+
+void user_workload::ask(account& one, const node_id& through, const std::string& key,
+                        const std::string& secret, std::function<void()> done) {
+  const access_attempt attempt{key, secret, cluster_.time().now(), {}, {}};
+  cluster_.send_as({key, secret, cluster_.root().region}, through, "GET", "/" + options_.bucket,
+                   "location=", "",
+                   [this, &one, through, attempt, done = std::move(done)](const answer& seen) {
+                     judge(one, through, attempt, seen);
+                     done();
+                   });
+}
+
+void user_workload::judge(account& one, const node_id& through, access_attempt attempt,
+                          const answer& seen) {
+  if (seen.status == 0 || seen.status >= 500) return;
+  const auto said = verdict_of(seen);
+  attempt.answered = cluster_.time().now();
+  const auto what = fmt::format(
+      "a request with {} through {} at {:.3f} s answered {}", attempt.access_key, through,
+      static_cast<double>(attempt.called.count()) / 1e9, said ? to_text(*said) : seen.body);
+  if (!said) {
+    mistakes_.push_back(fmt::format("{} ({})", what, seen.status));
+    return;
+  }
+  attempt.said = *said;
+  ++counts_[*said];
+  if (one.history.explains(attempt, bounds())) return;
+  std::string could;
+  for (const auto fine : one.history.possible(attempt, bounds()))
+    could += fmt::format("{}{}", could.empty() ? "" : " or ", to_text(fine));
+  mistakes_.push_back(what + ", it should have been " + could);
+}
+
+account_history::bounds user_workload::bounds() const {
+  const auto of = [&](std::string_view type) -> std::chrono::nanoseconds {
+    const auto& cache = cluster_.topology().options.caches.find(type)->second;
+    // Without queues nobody tells of changes to policies, so each look is one at the leader.
+    const bool told = !cluster_.topology().nodes_with(topology::role::queue).empty();
+    if (cache.validated || (type == cached::policy && !told)) return 0ns;
+    return cache.staleness_max + slack;
+  };
+  return {of(cached::user), of(cached::policy)};
+}
+
+void user_workload::read_all() {
+  const auto open = std::make_shared<std::size_t>(0);
+  for (const auto& one : accounts_)
+    for (const auto& [key, secret] : one->keys)
+      for (const auto& node : cluster_.access_nodes()) {
+        ++*open;
+        ask(*one, node, key, secret, [open] { --*open; });
+        cluster_.time().run_until([open] { return *open < 8; }, 60s);
+      }
+  cluster_.time().run_until([open] { return *open == 0; }, 60s);
+}
+
+std::vector<std::string> user_workload::access_keys() const {
+  std::set<std::string> all;
+  for (const auto& one : accounts_)
+    for (const auto& [key, secret] : one->keys)
+      all.insert(key);
+  return {all.begin(), all.end()};
+}
+
+std::vector<std::string> user_workload::policies() const {
+  std::set<std::string> all;
+  for (const auto& one : accounts_) {
+    all.insert(one->policy);
+    all.insert(one->user + "/" + one->own);
+  }
+  return {all.begin(), all.end()};
+}
+
+}  // namespace dunlin::testkit
