@@ -1,0 +1,144 @@
+"""FANOUT: from a commit to the last of many subscribers, and what an update costs the queue; beside Redis (docs/replay.md)."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+from .common import DUNLIN, ROOT, stop
+
+FANOUT = os.path.join(ROOT, "build/release/apps/fanout/dunlin-fanout")
+
+
+def cpu_ns(pid):
+    """Of all threads, from the scheduler's own account."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as about:
+                total += int(about.read().split()[0])
+        except OSError:
+            pass
+    return total
+
+
+class Obedient:
+    """A process that obeys lines and answers each with a line of JSON."""
+
+    def __init__(self, *words, log=None):
+        self.process = subprocess.Popen([FANOUT, *map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                                        text=True)
+        self.pid = self.process.pid
+
+    def tell(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def hear(self):
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"dunlin-fanout ended with {self.process.wait()}")
+        return json.loads(answer)
+
+    def ask(self, line):
+        self.tell(line)
+        return self.hear()
+
+    def end(self):
+        stop(self.process)
+
+
+class Fan:
+    """One database node with a writer, one queue node, and `listeners` light nodes in processes of the sizes given."""
+
+    def __init__(self, base_port, sizes, plain, values=True):
+        self.sizes = sizes
+        self.listeners = [f"s{i + 1:03}" for i in range(sum(sizes))]
+        self.folder = tempfile.mkdtemp(prefix="dunlin-bench-fan-")
+        self.file = os.path.join(self.folder, "fan.toml")
+        lines = ["[cluster]", 'name = "fan"', 'folder = "data"', f"plain_transport = {str(plain).lower()}",
+                 "[metadata]", "partitions = 3", "replicas = 1", "[objects]", "replica_sets = 1", "replicas = 1", "write_quorum = 1",
+                 "[cache.bucket]", f"values = {str(values).lower()}"]
+        roles = {"n1": '["database", "storage"]', "q1": '["queue"]', "r1": '["access"]'}
+        for i, name in enumerate(["n1", "q1", "r1"] + self.listeners):
+            port = base_port + 4 * i
+            lines += ["[[node]]", f'name = "{name}"', f'roles = {roles.get(name, chr(91) + chr(34) + "access" + chr(34) + chr(93))}',
+                      f'control = "127.0.0.1:{port}"', f'bulk = "127.0.0.1:{port + 1}"', f'admin = "127.0.0.1:{port + 2}"']
+            if name not in ("n1", "q1"):
+                lines.append(f's3 = "127.0.0.1:{port + 3}"')
+        with open(self.file, "w", encoding="utf-8") as out:
+            out.write("\n".join(lines) + "\n")
+        self.groups = []
+
+    def __enter__(self):
+        subprocess.run([DUNLIN, "init", self.file], check=True, stdout=subprocess.DEVNULL)
+        self.log = open(os.path.join(self.folder, "log"), "wb")
+        self.queue = subprocess.Popen([DUNLIN, "node", self.file, "q1"], stdout=self.log, stderr=self.log)
+        self.driver = Obedient("drive", self.file, "n1", "r1", log=self.log)
+        first = 0
+        for size in self.sizes:
+            self.groups.append(Obedient("listen", self.file, ",".join(self.listeners[first:first + size]), log=self.log))
+            first += size
+        for _ in range(300):
+            if sum(group.ask("status")["subscribed"] for group in self.groups) == len(self.listeners):
+                break
+            time.sleep(0.1)
+        else:
+            raise RuntimeError("not all listeners are subscribed within 30 s")
+        return self
+
+    def __exit__(self, *_):
+        for one in self.groups:
+            one.end()
+        self.driver.end()
+        stop(self.queue)
+        self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def report(self):
+        return [group.ask("report") for group in self.groups]
+
+
+def percentile(values, part):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else None
+
+
+def last_heard(reports, nodes):
+    """By tick, when the last of all nodes heard of it; those that some have not heard of are left out."""
+    heard = {}
+    for report in reports:
+        for tick, count, last in report["ticks"]:
+            had = heard.get(tick, (0, 0))
+            heard[tick] = (had[0] + count, max(had[1], last))
+    return {tick: last for tick, (count, last) in heard.items() if count >= nodes}
+
+
+def idle(fan, buckets, rate, seconds):
+    fan.report()
+    made = fan.driver.ask(f"write {buckets} {rate} {seconds}")
+    time.sleep(0.5)
+    last = last_heard(fan.report(), len(fan.listeners))
+    writes = [one for one in made["writes"] if one[0] in last]
+    spans = {"began": 1, "commit": 2, "ack": 3}
+    result = {f"{name}_{word}_us": percentile([(last[one[0]] - one[at]) / 1e3 for one in writes], part)
+              for name, at in spans.items() for word, part in (("p50", .5), ("p99", .99))}
+    result["ack_us"] = percentile([(one[3] - one[1]) / 1e3 for one in writes], .5)
+    result["writes"], result["unheard"], result["failed"] = len(made["writes"]), len(made["writes"]) - len(writes), made["failed"]
+    return result
+
+
+def flood(fan, rate, seconds, round_ms, value_bytes):
+    for group in fan.groups:
+        group.ask("count")
+    fan.report()
+    before, began = cpu_ns(fan.queue.pid), time.monotonic()
+    made = fan.driver.ask(f"flood {rate} {seconds} {round_ms} {value_bytes}")
+    made["queue_cpu_us"] = (cpu_ns(fan.queue.pid) - before) / 1e3 / max(1, made["changes"])
+    made["rate"] = made["changes"] / (time.monotonic() - began)
+    time.sleep(1)
+    made["heard"] = sum(report["changes"] for report in fan.report())
+    for group in fan.groups:
+        group.ask("follow")
+    return made
