@@ -30,7 +30,7 @@ v1::RoutedCommand words(self_pointer self) {
   wish.set_name(name);
   wish.set_id(id);
   // With it the record has about 100 bytes.
-  wish.set_policy(fmt::format(R"({{"Version":"2012-10-17","Id":"{:012}"}})", state.next));
+  wish.set_policy(fmt::format(R"({{"Version":"2012-10-17","Id":"{:012}"}})", now(self).count()));
   return made;
 }
 

@@ -94,9 +94,12 @@ void make(self_pointer self, std::uint32_t which, std::size_t part) {
         if (!is_there_by(said))
           return end(self, "an item cannot be made: status " + std::to_string(said.status()));
         if (!last) return make(self, which, part + 1);
-        const auto seen = now(self);
-        self->state.options.records->write(
-            [&](ledger& to) { to.acknowledged(seen, which, said.tick(), false); });
+        // What was there before has a tick that this answer does not tell.
+        if (said.status() == v1::CommandReply::OK) {
+          const auto seen = now(self);
+          self->state.options.records->write(
+              [&](ledger& to) { to.acknowledged(seen, which, said.tick(), false); });
+        }
         --self->state.open;
         go_on(self);
       },
@@ -199,7 +202,7 @@ void send_write(self_pointer self, const place& at, std::uint64_t ticket) {
   cache_written end;
   end.ticket = ticket;
   end.key = key_of(item_at(self, at));
-  auto command = change_of(item_at(self, at), ++self->state.changes);
+  auto command = change_of(item_at(self, at), ++self->state.changes[at.item]);
   ask(
       self, self->state.options.clients[at.node].router, patience, std::move(command),
       [self, at, end](const v1::CommandReply& said) mutable {
@@ -353,6 +356,7 @@ std::uint64_t run_figures::grown(const std::string& name) const {
 
 driver_actor::behavior_type driver(self_pointer self, driver_options options) {
   self->state.options = std::move(options);
+  self->state.changes.resize(self->state.options.what->items.size());
   find_map(self);
   return {[self](caf::tick_atom) {
     switch (self->state.now) {

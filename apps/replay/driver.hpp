@@ -84,9 +84,9 @@ struct driver_state {
   driver_options options;
   phase now = phase::making;
   run_figures figures;
-  std::size_t next = 0;  ///< item that is made or audited, or step
-  std::size_t open = 0;  ///< of these
-  std::uint64_t changes = 0;
+  std::size_t next = 0;                ///< item that is made or audited, or step
+  std::size_t open = 0;                ///< of these
+  std::vector<std::uint32_t> changes;  ///< of each item
   bool counting = false;
   std::chrono::microseconds began{};
   std::vector<std::chrono::microseconds> late;

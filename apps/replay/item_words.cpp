@@ -63,11 +63,13 @@ v1::RoutedCommand change_bucket(const item& of, std::uint64_t number) {
   return made;
 }
 
-v1::RoutedCommand change_user(const item& of) {
+// What a key is already is no change.
+v1::RoutedCommand change_user(const item& of, std::uint64_t number) {
   auto made = to_root();
   auto& wish = *made.mutable_command()->mutable_set_access_key();
   wish.set_user(user_name(of));
   wish.set_access_key(key_of(of));
+  wish.set_revoked(number % 2 == 1);
   return made;
 }
 
@@ -128,7 +130,7 @@ bool is_there_by(const v1::CommandReply& said) {
 
 v1::RoutedCommand change_of(const item& of, std::uint64_t number) {
   switch (of.kind) {
-    case item_kind::user: return change_user(of);
+    case item_kind::user: return change_user(of, number);
     case item_kind::bucket: return change_bucket(of, number);
     case item_kind::policy: return change_policy(of, number);
     case item_kind::object: break;

@@ -23,7 +23,7 @@ std::string key_of(const item& of);
 std::vector<v1::RoutedCommand> making(const item& of);
 bool is_there_by(const v1::CommandReply& said);
 
-/// What changes it. `number` tells one change from the others.
+/// What changes it. `number`: 1, 2, 3 … of the item.
 v1::RoutedCommand change_of(const item& of, std::uint64_t number);
 
 /// What the reply to a change says that the item is now; null: nothing.

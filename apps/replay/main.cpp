@@ -4,6 +4,7 @@
 
 #include "apps/assembly/process_ports.hpp"
 #include "apps/replay/report.hpp"
+#include "messages/services.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/scheduling/frugal_scheduler.hpp"
@@ -15,6 +16,7 @@
 #include <caf/actor_system_config.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <future>
 #include <thread>
 
@@ -72,8 +74,9 @@ bool start(caf::actor_system& system, const topology::cluster& cluster, const no
   options.opened_router = [&made](const partition_router_actor& router) {
     made.parts.router = router;
   };
-  options.opened_cache = [&made](const std::string& type, const near_cache_actor& cache) {
-    made.parts.caches.emplace(type, cache);
+  options.opened_cache = [&made](std::uint64_t service, const std::string& type,
+                                 const near_cache_actor& cache) {
+    if (service == services::s3 || service == services::all) made.parts.caches.emplace(type, cache);
   };
   options.heard = [records, number, &system](const std::string& type, const std::string& key,
                                              std::uint64_t tick) {
@@ -87,8 +90,8 @@ bool start(caf::actor_system& system, const topology::cluster& cluster, const no
   return true;
 }
 
-int play(const topology::cluster& cluster, const wishes& from,
-         const std::shared_ptr<const plan>& what) {
+[[noreturn]] void play(const topology::cluster& cluster, const wishes& from,
+                       const std::shared_ptr<const plan>& what) {
   caf::actor_system_config config;
   scheduling::use_frugal_scheduler(config, std::max(2u, std::thread::hardware_concurrency()));
   caf::actor_system system{config};
@@ -97,7 +100,7 @@ int play(const topology::cluster& cluster, const wishes& from,
   driver_options options;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (!start(system, cluster, from.clients[i], static_cast<std::uint16_t>(i), records, nodes[i]))
-      return 1;
+      std::_Exit(1);
     options.clients.push_back(nodes[i].parts);
     options.managers.push_back(nodes[i].node->manager());
   }
@@ -113,7 +116,8 @@ int play(const topology::cluster& cluster, const wishes& from,
   const auto made = waiting.get();
   fmt::print("{}\n", render(*what, &made));
   if (!made.gave_up.empty()) fmt::print(stderr, "given up: {}\n", made.gave_up);
-  return made.gave_up.empty() ? 0 : 1;
+  std::fflush(stdout);
+  std::_Exit(made.gave_up.empty() ? 0 : 1);  // nothing here is worth an orderly end
 }
 
 int run(const wishes& from) {
@@ -132,7 +136,8 @@ int run(const wishes& from) {
   const auto read = topology::read_file(from.file);
   for (const auto& mistake : read.mistakes)
     fmt::print(stderr, "{}\n", mistake.render());
-  return read.read ? play(*read.read, from, what) : 2;
+  if (!read.read) return 2;
+  play(*read.read, from, what);
 }
 
 }  // namespace
@@ -162,7 +167,5 @@ int main(int argc, char** argv) {
     return 2;
   }
   log::set_level(log::level::error);
-  const auto code = run(from);
-  std::fflush(stdout);
-  std::_Exit(code);  // nothing here is worth an orderly end
+  return run(from);
 }

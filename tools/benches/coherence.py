@@ -10,7 +10,7 @@ import tempfile
 from .common import DUNLIN, ROOT, stop
 
 REPLAY = os.path.join(ROOT, "build/release/apps/replay/dunlin-replay")
-TYPES = ("user", "bucket")
+TYPES = ("user", "bucket", "policy", "object")
 
 
 class Servers:
