@@ -80,6 +80,54 @@ core::answer read_policy(const v1::QueryReply& reply) {
   return found(reply, reply.policies(0).tick(), std::move(record));
 }
 
+// ---- object, by bucket id and key ----
+
+constexpr std::size_t bucket_id_bytes = 16;
+
+v1::RoutedQuery ask_object(const std::string& key, std::uint64_t known) {
+  v1::RoutedQuery query;
+  auto bucket_id = key.substr(0, bucket_id_bytes);
+  auto& wish = *query.mutable_query()->mutable_get_object();
+  wish.set_key(key.substr(bucket_id.size()));
+  wish.set_known_tick(known);
+  wish.set_bucket_id(bucket_id);
+  query.mutable_route()->set_bucket_id(std::move(bucket_id));
+  return query;
+}
+
+core::answer read_object(const v1::QueryReply& reply) {
+  switch (reply.status()) {
+    case v1::CommandReply::NO_SUCH_KEY: return absent(reply);
+    // Nothing is there, but the bucket's name may mean another one by now: that is not "no such
+    // key".
+    case v1::CommandReply::SEALED: return ec::not_found;
+    case v1::CommandReply::WRONG_PARTITION: return ec::unavailable;
+    case v1::CommandReply::OK: break;
+    default: return ec::bad_message;
+  }
+  if (reply.unchanged()) return core::unchanged{reply.partition(), reply.tick()};
+  if (!reply.has_object()) return ec::bad_message;
+  v1::CachedRecord record;
+  *record.mutable_object() = reply.object();
+  return found(reply, reply.object().tick(), std::move(record));
+}
+
+// ---- cluster map: one item ----
+
+v1::RoutedQuery ask_cluster_map(const std::string&, std::uint64_t) {
+  auto query = to_root();
+  query.mutable_query()->mutable_get_cluster_map();
+  return query;
+}
+
+core::answer read_cluster_map(const v1::QueryReply& reply) {
+  if (reply.status() == v1::CommandReply::NO_SUCH_KEY) return absent(reply);
+  if (reply.status() != v1::CommandReply::OK || !reply.has_cluster_map()) return ec::bad_message;
+  v1::CachedRecord record;
+  *record.mutable_cluster_map() = reply.cluster_map();
+  return found(reply, reply.cluster_map().tick(), std::move(record));
+}
+
 constexpr auto types = std::to_array<cached_type>({
     {cached::bucket, ask_bucket, read_bucket,
      [](const v1::CachedRecord& record) { return record.has_bucket(); }},
@@ -87,6 +135,10 @@ constexpr auto types = std::to_array<cached_type>({
      [](const v1::CachedRecord& record) { return record.has_user(); }},
     {cached::policy, ask_policy, read_policy,
      [](const v1::CachedRecord& record) { return record.has_policy(); }},
+    {cached::object, ask_object, read_object,
+     [](const v1::CachedRecord& record) { return record.has_object(); }},
+    {cached::cluster_map, ask_cluster_map, read_cluster_map,
+     [](const v1::CachedRecord& record) { return record.has_cluster_map(); }},
 });
 
 }  // namespace

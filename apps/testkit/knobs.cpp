@@ -170,13 +170,14 @@ int nodes_of(const std::string& topology) {
 }
 
 /// Of one type; what it is not proved for is named in news intervals.
-std::string draw_cache(drawer& from, const std::string& type, std::chrono::milliseconds interval) {
+std::string draw_cache(drawer& from, const std::string& type,
+                       std::initializer_list<const char*> modes,
+                       std::chrono::milliseconds interval) {
   const auto draw = [&](const char* what, auto all) {
     return from.one_of((type + " cache " + what).c_str(), all);
   };
   using time = std::chrono::milliseconds;
-  const std::string mode =
-      draw("mode", std::initializer_list<const char*>{"bounded", "bounded", "validated"});
+  const std::string mode = draw("mode", modes);
   const auto stale = draw("staleness in news", std::initializer_list<int>{4, 2, 20});
   const auto lives = draw("time to live", std::initializer_list<time>{300s, 2s});
   const auto items = draw("items", std::initializer_list<int>{20'000, 3});
@@ -208,8 +209,8 @@ std::chrono::milliseconds draw_coherence(drawer& from, int nodes, std::string& t
         "\"{}ms\"\n\n",
         news.count(), window.count(), attempts, life.count());
   const auto interval = queues > 0 ? news : 250ms;
-  for (const auto* type : {"bucket", "user"})
-    sections += draw_cache(from, type, interval);
+  for (const std::string type : {"bucket", "user"})
+    sections += draw_cache(from, type, {"bounded", "bounded", "validated"}, interval);
   topology.insert(topology.find("[objects]"), sections);
   return interval;
 }
@@ -219,6 +220,17 @@ void draw_faults(drawer& from, std::string& topology) {
   const auto loss = from.one_of<double>("cache update loss", {0, 0, 0.1, 0.4});
   topology.insert(topology.find("[objects]"),
                   fmt::format("[faults]\ncache_update_loss = {}\n\n", loss));
+}
+
+/// Caches that came later, likewise.
+void draw_more_caches(drawer& from, std::chrono::milliseconds interval, std::string& topology) {
+  // Validated is what objects are by default.
+  auto sections = draw_cache(from, "object", {"validated", "bounded"}, interval);
+  const auto shared = from.one_of<int>("caches shared", {0, 1}) == 1;
+  const auto mirrored = from.one_of<int>("cluster map mirrored", {1, 0}) == 1;
+  sections +=
+      fmt::format("[cache]\nshared = {}\n[cache.cluster_map]\nmirror = {}\n\n", shared, mirrored);
+  topology.insert(topology.find("[objects]"), sections);
 }
 
 }  // namespace
@@ -236,7 +248,9 @@ knobs draw_knobs(std::uint64_t seed) {
   const auto news = draw_coherence(from, nodes_of(drawn.topology), drawn.topology);
   draw_faults(from, drawn.topology);
   drawn.user_managers = from.one_of<int>("managers of users", {2, 0, 4});
-  drawn.topology.insert(drawn.topology.find("[objects]"), draw_cache(from, "policy", news));
+  drawn.topology.insert(drawn.topology.find("[objects]"),
+                        draw_cache(from, "policy", {"bounded", "bounded", "validated"}, news));
+  draw_more_caches(from, news, drawn.topology);
   drawn.told = std::move(from.told);
   return drawn;
 }

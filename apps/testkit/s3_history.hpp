@@ -29,7 +29,7 @@ public:
   using answer = virtual_cluster::answer;
   using on_answer = virtual_cluster::on_answer;
 
-  explicit s3_history(virtual_cluster& cluster) : cluster_(cluster) {}
+  explicit s3_history(virtual_cluster& cluster);
 
   /// `path` is "/bucket/key". Bodies differ from each other, or reads could not tell them apart.
   void put(const node_id& through, const std::string& path, const std::string& body,
@@ -99,6 +99,7 @@ private:
   void expect_status(const std::string& what, const answer& seen, std::initializer_list<int> fine);
 
   virtual_cluster& cluster_;
+  std::chrono::milliseconds staleness_;  ///< of objects, as the topology promises
   std::map<std::string, history> histories_;
   std::map<std::string, written>
       written_;  // by what names the bytes: their MD5; marks: their number

@@ -188,6 +188,8 @@ private:
     if (report_.undecided > undecided_max)
       fail("thin", fmt::format("{} of {} histories were too hard to judge", report_.undecided,
                                report_.histories));
+    // Until then a node may serve what it knew before the last change.
+    cluster_->time().run_for(cluster_->topology().options.caches.at("object").staleness_max);
     races_.check_all();
     fail_all("races", races_.mistakes());
   }

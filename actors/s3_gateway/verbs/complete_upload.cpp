@@ -1,6 +1,7 @@
 #include "actors/s3_gateway/body.hpp"
 #include "actors/s3_gateway/conditions.hpp"
 #include "actors/s3_gateway/listing.hpp"
+#include "actors/s3_gateway/object_write.hpp"
 #include "actors/s3_gateway/verbs.hpp"
 #include "runtime/crypto/hash.hpp"
 
@@ -141,7 +142,7 @@ task<void> complete_upload(context& c) {
   get.set_key(c.where.key);
   get.set_upload_id(upload_id);
   auto route = to_bucket(c.bucket.id());
-  const auto upload = co_await ask(c, route, std::move(query));
+  const auto upload = co_await ask(c, std::move(route), std::move(query));
   if (upload.status() == v1::CommandReply::NO_SUCH_UPLOAD) {
     const auto etag = etag_of(parts);
     const bool done = co_await already_complete(c, upload_id, etag);
@@ -166,7 +167,8 @@ task<void> complete_upload(context& c) {
     each.set_etag(part.etag);
   }
   if (!empty(wanted)) *complete.mutable_precondition() = wanted;
-  auto reply = co_await execute(c, std::move(route), std::move(command));
+  auto key = c.where.key;
+  auto reply = co_await execute_on_object(c, std::move(key), std::move(command));
   expect_ok(reply.status());
   co_await answer_complete(c, etag);
 }

@@ -1,7 +1,10 @@
 #include "actors/s3_gateway/conditions.hpp"
+#include "actors/s3_gateway/object_write.hpp"
 #include "actors/s3_gateway/verbs.hpp"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace dunlin::s3 {
 
@@ -13,8 +16,8 @@ task<v1::CommandReply::Status> remove(context& c, const v1::Precondition& wanted
   body.set_bucket_id(c.bucket.id());
   body.add_keys(c.where.key);
   if (!empty(wanted)) *body.mutable_precondition() = wanted;
-  auto route = to_bucket(c.bucket.id());
-  const auto reply = co_await execute(c, std::move(route), std::move(command));
+  std::vector<std::string> keys(1, c.where.key);
+  const auto reply = co_await execute_removal(c, std::move(keys), std::move(command));
   co_return reply.status();
 }
 

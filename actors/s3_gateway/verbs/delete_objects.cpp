@@ -1,5 +1,6 @@
 #include "actors/s3_gateway/access.hpp"
 #include "actors/s3_gateway/body.hpp"
+#include "actors/s3_gateway/object_write.hpp"
 #include "actors/s3_gateway/verbs.hpp"
 #include "actors/s3_gateway/xml.hpp"
 
@@ -42,8 +43,8 @@ task<v1::CommandReply::Status> remove(context& c, const std::vector<std::string>
   body.set_bucket_id(c.bucket.id());
   for (const auto& key : keys)
     body.add_keys(key);
-  auto route = to_bucket(c.bucket.id());
-  const auto reply = co_await execute(c, std::move(route), std::move(command));
+  auto named = keys;
+  const auto reply = co_await execute_removal(c, std::move(named), std::move(command));
   co_return reply.status();
 }
 

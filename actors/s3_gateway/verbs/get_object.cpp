@@ -1,6 +1,8 @@
 #include "actors/s3_gateway/conditions.hpp"
 #include "actors/s3_gateway/metadata.hpp"
+#include "actors/s3_gateway/object_write.hpp"
 #include "actors/s3_gateway/verbs.hpp"
+#include "messages/cache_types.hpp"
 #include "runtime/observe/reached.hpp"
 
 #include <algorithm>
@@ -18,19 +20,26 @@ struct resolve_again {
   ec why;
 };
 
-task<v1::ObjectRecord> resolve(context& c) {
-  v1::PartitionQuery query;
-  query.mutable_get_object()->set_bucket_id(c.bucket.id());
-  query.mutable_get_object()->set_key(c.where.key);
-  auto route = to_bucket(c.bucket.id());
-  auto reply = co_await ask(c, std::move(route), std::move(query));
-  if (reply.status() == v1::CommandReply::NO_SUCH_KEY) {
-    auto missing = error("NoSuchKey");
-    missing.details.emplace_back("Key", c.where.key);
-    throw missing;
+failure no_such_key(const context& c) {
+  auto missing = error("NoSuchKey");
+  missing.details.emplace_back("Key", c.where.key);
+  return missing;
+}
+
+/// The object's record, from the near cache as its mode says, or as the leader says from now on.
+/// That there is none is never said by a cache alone (decision 16).
+task<cache_answer> resolve(context& c, bool confirmed) {
+  auto item = object_item(c, c.where.key);
+  auto said = co_await c.world.look_up(cached::object, std::move(item), confirmed);
+  if (said && !said->record && !said->confirmed) {
+    item = object_item(c, c.where.key);
+    said = co_await c.world.look_up(cached::object, std::move(item), true);
   }
-  expect_ok(reply.status());
-  co_return std::move(*reply.mutable_object());
+  // Its bucket is being deleted, or was; to a reader it is gone.
+  if (!said && said.error() == ec::not_found) throw error("NoSuchBucket");
+  if (!said) throw error_of(said.error());
+  if (!said->record) throw no_such_key(c);
+  co_return std::move(*said);
 }
 
 /// Sends the bytes of a range. The first piece is fetched before the head goes out, so that a
@@ -152,20 +161,28 @@ task<void> send_object(context& c, const v1::ObjectRecord& record) {
 
 }  // namespace
 
+// A record from the cache may be as old as the bound: what it makes fail is tried once more with
+// what the leader says. And a replaced object's pages are freed after a grace; its successor has
+// new ones (decision 18).
 task<void> get_object(context& c) {
+  bool confirmed = false;
   for (int attempt = 1;; ++attempt) {
-    const auto record = co_await resolve(c);
-    std::optional<ec> lost;
+    const auto said = co_await resolve(c, confirmed);
+    std::optional<failure> failed;
+    bool gone = false;
     try {
-      co_await send_object(c, record);
+      co_await send_object(c, said.record->object());
     } catch (const resolve_again& again) {
-      lost = again.why;
+      gone = again.why == ec::not_found || again.why == ec::damaged;
+      failed = error_of(again.why);
+    } catch (const failure& why) {
+      failed = why;
     }
-    if (!lost) co_return;
-    // A replaced object's pages are freed after a grace; its successor has new ones (decision 18).
-    const bool may_have_moved = *lost == ec::not_found || *lost == ec::damaged;
-    if (!may_have_moved || attempt == 2) throw error_of(*lost);
+    if (!failed) co_return;
+    const bool may_differ = gone || !said.confirmed;
+    if (c.answered || !may_differ || attempt == 2) throw std::move(*failed);
     DUNLIN_REACHED("gateway.object_resolved_again");
+    confirmed = true;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "actors/s3_gateway/conditions.hpp"
 #include "actors/s3_gateway/metadata.hpp"
+#include "actors/s3_gateway/object_write.hpp"
 #include "actors/s3_gateway/store.hpp"
 #include "actors/s3_gateway/verbs.hpp"
 #include "runtime/observe/planted.hpp"
@@ -29,19 +30,20 @@ task<void> put_object(context& c) {
   record.set_etag(body.etag());
   record.set_owner(c.bucket.owner());
 
-  auto route = to_bucket(c.bucket.id());
   if (planted(bug::condition_checked_early) && put.has_precondition()) {
     v1::PartitionQuery query;
     query.mutable_get_object()->set_bucket_id(c.bucket.id());
     query.mutable_get_object()->set_key(c.where.key);
-    const auto now = co_await ask(c, route, std::move(query));
+    auto route = to_bucket(c.bucket.id());
+    const auto now = co_await ask(c, std::move(route), std::move(query));
     const auto& held = now.object();
     if (now.status() == v1::CommandReply::OK &&
         judge_read(c.request(), held.etag(), held.modified_ms()) != verdict::go_on)
       throw error("PreconditionFailed");
     put.clear_precondition();
   }
-  auto reply = co_await execute(c, std::move(route), std::move(command));
+  auto key = c.where.key;
+  auto reply = co_await execute_on_object(c, std::move(key), std::move(command));
   expect_ok(reply.status());
   std::vector<http::header> headers;
   headers.push_back({"ETag", "\"" + body.etag() + "\""});

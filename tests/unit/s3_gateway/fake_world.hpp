@@ -92,6 +92,7 @@ public:
   std::map<std::string, fake_cache, std::less<>> caches;
   void set_mode(cache_mode mode);
   int questions = 0;  ///< of near caches to leaders
+  int running = 0;    ///< requests: a race begins one in another
   confirm_limit confirmations;
   policy::document_shelf documents;
 

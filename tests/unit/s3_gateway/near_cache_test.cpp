@@ -17,6 +17,8 @@ protected:
     world.set_mode(cache_mode::bounded);
     EXPECT_EQ(root.put("/bucket").status, 200);
     EXPECT_EQ(root.get("/bucket").status, 200);
+    auto& map = world.caches.find(cached::cluster_map)->second;
+    EXPECT_TRUE(map.look_up(std::string(cached::cluster_map_key), false));
     world.questions = 0;
   }
 
@@ -83,12 +85,47 @@ protected:
     key.set_revoked(revoked);
     world.root_store.put(table::access_keys, "ROOTKEY", key.SerializeAsString());
   }
+  /// As another node leaves it: with an ETag, and with bytes if they are given.
+  void write_elsewhere(const std::string& key, const std::string& etag,
+                       const std::string& bytes = {}) {
+    v1::PartitionQuery query;
+    query.mutable_get_bucket()->set_name("bucket");
+    v1::Command command;
+    auto& put = *command.mutable_put_object();
+    put.set_bucket_id(world.ask(to_root(), query).buckets(0).id());
+    put.set_key(key);
+    auto& record = *put.mutable_record();
+    record.set_etag(etag);
+    record.set_size(bytes.size());
+    if (!bytes.empty()) {
+      auto& run = *record.mutable_layout()->add_runs();
+      run.set_replica_set(1);
+      auto page = std::to_string(++last_page);
+      run.set_first_page(std::string(8 - page.size(), 'p') + page + std::string(8, '\0'));
+      run.set_page_bytes(1u << 20);
+      run.set_length(bytes.size());
+      world.pages[run.first_page()] = bytes;
+    }
+    const auto reply = world.execute(to_bucket(put.bucket_id()), command);
+    ASSERT_EQ(reply.status(), v1::CommandReply::OK);
+  }
+  void remove_elsewhere(const std::string& key) {
+    v1::PartitionQuery query;
+    query.mutable_get_bucket()->set_name("bucket");
+    v1::Command command;
+    auto& body = *command.mutable_delete_objects();
+    body.set_bucket_id(world.ask(to_root(), query).buckets(0).id());
+    body.add_keys(key);
+    ASSERT_EQ(world.execute(to_bucket(body.bucket_id()), command).status(), v1::CommandReply::OK);
+  }
+  fake_cache& objects() { return world.caches.find(cached::object)->second; }
   fake_cache& buckets() { return world.caches.find(cached::bucket)->second; }
 
   cluster world;
   client root{world};
   std::string id;
   int last_bucket = 0;
+  int last_page = 0;
 };
 
 }  // namespace
@@ -105,6 +142,126 @@ TEST_F(Cached, InModeValidatedEachIsAskedForEachTime) {
   EXPECT_EQ(root.head("/bucket").status, 200);
   EXPECT_EQ(root.head("/bucket").status, 200);
   EXPECT_EQ(world.questions, 4);
+}
+
+// ---- objects ----
+
+TEST_F(Cached, Q24AWarmObjectIsReadWithoutAskingAnybody) {
+  write_elsewhere("k", "e", "bytes");
+  EXPECT_EQ(root.get("/bucket/k").body, "bytes");
+  EXPECT_EQ(world.questions, 1);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(root.get("/bucket/k").body, "bytes");
+    EXPECT_EQ(root.head("/bucket/k").status, 200);
+  }
+  EXPECT_EQ(world.questions, 1);
+}
+
+TEST_F(Cached, InModeValidatedAnObjectIsReadAsItsLeaderSaysAndItsRecordComesOnlyOnce) {
+  world.set_mode(cache_mode::validated);
+  write_elsewhere("k", "e", "old");
+  EXPECT_EQ(root.get("/bucket/k").body, "old");
+  EXPECT_EQ(root.get("/bucket/k").body, "old");
+  EXPECT_EQ(objects().core.figures().unchanged, 1u);
+  write_elsewhere("k", "f", "new");
+  EXPECT_EQ(root.get("/bucket/k").body, "new");
+  EXPECT_EQ(objects().core.figures().unchanged, 1u);
+}
+
+TEST_F(Cached, InModeBoundedAnObjectIsAsOldAsTheBoundAtMost) {
+  write_elsewhere("k", "e", "old");
+  EXPECT_EQ(root.get("/bucket/k").body, "old");
+  write_elsewhere("k", "f", "new");
+  EXPECT_EQ(root.get("/bucket/k").body, "old");
+  world.now_ms += 5001;
+  EXPECT_EQ(root.get("/bucket/k").body, "new");
+}
+
+TEST_F(Cached, AnObjectThatIsMadeElsewhereIsThereAtOnce) {
+  EXPECT_EQ(root.head("/bucket/k").status, 404);
+  write_elsewhere("k", "e");
+  EXPECT_EQ(root.head("/bucket/k").status, 200);
+}
+
+TEST_F(Cached, HowManyObjectsAreNotThereIsNotLimited) {
+  for (int i = 0; i < 150; ++i)
+    EXPECT_EQ(root.head("/bucket/k").code().empty(), true);
+  EXPECT_EQ(root.get("/bucket/k").code(), "NoSuchKey");
+}
+
+TEST_F(Cached, WhatIsWrittenHereIsReadHereWithoutAsking) {
+  write_elsewhere("k", "e", "old");
+  EXPECT_EQ(root.get("/bucket/k").body, "old");
+  world.questions = 0;
+  EXPECT_EQ(root.put("/bucket/k", "new").status, 200);
+  EXPECT_EQ(root.get("/bucket/k").body, "new");
+  EXPECT_EQ(root.remove("/bucket/k").status, 204);
+  EXPECT_EQ(world.questions, 0);
+  EXPECT_EQ(root.get("/bucket/k").code(), "NoSuchKey");
+  EXPECT_EQ(world.questions, 1) << "no cache alone says that it is gone";
+}
+
+TEST_F(Cached, OfManyKeysThatAreDeletedHereNoneIsServedFromTheCache) {
+  std::string wish = "<Delete>";
+  for (int i = 0; i < 40; ++i) {
+    const auto key = "k" + std::to_string(i);
+    EXPECT_EQ(root.put("/bucket/" + key, "x").status, 200);
+    wish += "<Object><Key>" + key + "</Key></Object>";
+  }
+  EXPECT_EQ(root.post("/bucket?delete", wish + "</Delete>").status, 200);
+  for (int i = 0; i < 40; ++i)
+    EXPECT_EQ(root.get("/bucket/k" + std::to_string(i)).status, 404);
+}
+
+TEST_F(Cached, AnObjectWhoseWriteIsNotAnsweredIsAskedFor) {
+  EXPECT_EQ(root.put("/bucket/k", "old").status, 200);
+  world.execute_fails = ec::timed_out;
+  EXPECT_EQ(root.put("/bucket/k", "new").status, 503);
+  EXPECT_EQ(objects().core.figures().items, 0u);
+  EXPECT_EQ(root.get("/bucket/k").body, "old");
+}
+
+TEST_F(Cached, AWriteThatIsRefusedTakesNothingFromTheCache) {
+  EXPECT_EQ(root.put("/bucket/k", "old").status, 200);
+  EXPECT_EQ(root.put("/bucket/k", "new", {{"If-None-Match", "*"}}).code(), "PreconditionFailed");
+  EXPECT_EQ(objects().core.figures().items, 1u);
+  EXPECT_EQ(root.get("/bucket/k").body, "old");
+}
+
+TEST_F(Cached, O4AnObjectWhosePagesAreFreedIsLookedUpAgain) {
+  write_elsewhere("k", "e", "old");
+  EXPECT_EQ(root.get("/bucket/k").body, "old");
+  world.pages.clear();
+  write_elsewhere("k", "f", "new");
+  EXPECT_EQ(root.get("/bucket/k").body, "new");
+}
+
+TEST_F(Cached, O4AnObjectThatIsGoneWithItsPagesIsSaidToBeGone) {
+  write_elsewhere("k", "e", "old");
+  EXPECT_EQ(root.get("/bucket/k").body, "old");
+  remove_elsewhere("k");
+  world.pages.clear();
+  EXPECT_EQ(root.get("/bucket/k").code(), "NoSuchKey");
+}
+
+TEST_F(Cached, ACacheAloneSaysNoConditionFailed) {
+  write_elsewhere("k", "e", "old");
+  EXPECT_EQ(root.get("/bucket/k").body, "old");
+  write_elsewhere("k", "f", "newer");
+  const auto matching = root.send({"GET", "/bucket/k", "", {{"If-Match", "\"f\""}}});
+  EXPECT_EQ(matching.body, "newer");
+  write_elsewhere("k", "g", "the newest of them");
+  const auto range = root.send({"GET", "/bucket/k", "", {{"Range", "bytes=10-17"}}});
+  EXPECT_EQ(range.body, " of them");
+}
+
+TEST_F(Cached, WithoutAMapNothingOfAWriteIsKeptAndItIsReadAllTheSame) {
+  world.caches.erase(std::string(cached::cluster_map));
+  EXPECT_EQ(root.put("/bucket/k", "x").status, 200);
+  EXPECT_EQ(objects().core.figures().items, 0u);
+  EXPECT_EQ(root.get("/bucket/k").body, "x");
+  EXPECT_EQ(root.remove("/bucket/k").status, 204);
+  EXPECT_EQ(root.get("/bucket/k").code(), "NoSuchKey");
 }
 
 // ---- users ----

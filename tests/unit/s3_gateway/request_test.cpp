@@ -80,7 +80,8 @@ protected:
   Requests() {
     router = system.spawn(fake_router, &roles);
     coordinator = system.spawn(fake_coordinator, &roles);
-    for (const auto type : {cached::user, cached::bucket, cached::policy})
+    for (const auto type :
+         {cached::user, cached::bucket, cached::policy, cached::object, cached::cluster_map})
       caches.emplace(type, start_cache(type));
     s3_gateway_parts parts{router,
                            caches,
