@@ -2,6 +2,7 @@
 // in commands.hpp.
 
 #include "apps/fanout/commands.hpp"
+#include "apps/fanout/redis.hpp"
 #include "runtime/observe/log.hpp"
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
+#include <functional>
 
 using namespace dunlin;
 
@@ -38,7 +40,13 @@ int main(int argc, char** argv) {
   driving->add_option("FILE", file)->required();
   driving->add_option("DATABASE", database)->required();
   driving->add_option("LEADER", leader, "node of the file that floods speak as")->required();
+  std::uint16_t port = 6379;
+  std::size_t connections = 100;
+  auto* redis = app.add_subcommand("redis", "the same of a Redis on this machine");
+  redis->add_option("PORT", port)->required();
+  redis->add_option("CONNECTIONS", connections)->required();
   CLI11_PARSE(app, argc, argv);
+  if (*redis) return fanout::drive_redis(port, connections);
   const auto code = with_cluster(file, [&](const topology::cluster& cluster) {
     return *listening ? fanout::listen(cluster, names) : fanout::drive(cluster, database, leader);
   });

@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -142,3 +143,39 @@ def flood(fan, rate, seconds, round_ms, value_bytes):
     for group in fan.groups:
         group.ask("follow")
     return made
+
+
+class Redis:
+    """A Redis of its own without persistence, and `connections` that it tells of every change."""
+
+    def __init__(self, port, connections):
+        self.folder = tempfile.mkdtemp(prefix="dunlin-bench-redis-")
+        self.port, self.connections = port, connections
+
+    def __enter__(self):
+        self.server = subprocess.Popen(["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly",
+                                        "no", "--dir", self.folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    break
+            time.sleep(0.1)
+        self.driver = Obedient("redis", self.port, self.connections)
+        return self
+
+    def __exit__(self, *_):
+        self.driver.end()
+        stop(self.server)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def idle(self, rate, seconds):
+        writes = self.driver.ask(f"write {rate} {seconds}")["writes"]
+        return {"last_p50_us": percentile([(one[2] - one[0]) / 1e3 for one in writes], .5),
+                "last_p99_us": percentile([(one[2] - one[0]) / 1e3 for one in writes], .99),
+                "ack_us": percentile([(one[1] - one[0]) / 1e3 for one in writes], .5)}
+
+    def flood(self, depth, seconds):
+        before = cpu_ns(self.server.pid)
+        made = self.driver.ask(f"flood {depth} {seconds}")
+        made["cpu_us"] = (cpu_ns(self.server.pid) - before) / 1e3 / max(1, made["changes"])
+        return made
