@@ -30,12 +30,14 @@ partition_router_actor::behavior_type no_router(partition_router_actor::pointer)
 
 std::unique_ptr<links::tls_wire_port> open_wires(const topology::cluster& cluster,
                                                  const topology::node& self,
-                                                 const crypto::bundle& bundle, metrics& counts) {
+                                                 const crypto::bundle& bundle, metrics& counts,
+                                                 std::shared_ptr<sockets::io_threads> threads) {
   links::tls_wire_options options;
   options.self = self.name;
   options.listen = assembly::to_socket(self.control);
   for (const auto& node : cluster.nodes)
     options.peers[node.name] = assembly::to_socket(node.control);
+  options.threads = std::move(threads);
   if (!cluster.options.plain_transport) options.identity = bundle;
   auto made = links::make_tls_wire(std::move(options), counts);
   return made ? std::move(*made) : nullptr;
@@ -45,7 +47,8 @@ std::unique_ptr<links::tls_wire_port> open_wires(const topology::cluster& cluste
 
 std::unique_ptr<light_links> light_links::open(caf::actor_system& system,
                                                const topology::cluster& cluster,
-                                               const node_id& name, std::vector<node_id> peers) {
+                                               const node_id& name, std::vector<node_id> peers,
+                                               std::shared_ptr<sockets::io_threads> threads) {
   const auto* self = cluster.find(name);
   const auto bundle =
       self ? crypto::load_bundle(assembly::tls_folder(cluster), name) : result<crypto::bundle>{};
@@ -54,7 +57,7 @@ std::unique_ptr<light_links> light_links::open(caf::actor_system& system,
   made->counts_ = std::make_unique<metrics>();
   made->random_ = std::make_unique<crypto::system_random>();
   auto identity = crypto::make_identity(*bundle);
-  made->wires_ = open_wires(cluster, *self, *bundle, *made->counts_);
+  made->wires_ = open_wires(cluster, *self, *bundle, *made->counts_, std::move(threads));
   if (!identity || !made->wires_) return nullptr;
   made->identity_ = std::move(*identity);
   // Greater at every start, without a folder to count in.
@@ -71,10 +74,11 @@ std::unique_ptr<light_links> light_links::open(caf::actor_system& system,
 
 std::unique_ptr<light_node> light_node::start(caf::actor_system& system,
                                               const topology::cluster& cluster, const node_id& name,
+                                              std::shared_ptr<sockets::io_threads> threads,
                                               listener heard) {
   const auto queues = cluster.nodes_with(topology::role::queue);
   auto made = std::make_unique<light_node>();
-  made->links_ = light_links::open(system, cluster, name, queues);
+  made->links_ = light_links::open(system, cluster, name, queues, std::move(threads));
   if (!made->links_) return nullptr;
   near_cache_options holding;
   holding.type = find_cached_type(cached::bucket);

@@ -26,7 +26,8 @@ public:
   /// Null, with a line of the log, if the node's bundle or address cannot be used.
   static std::unique_ptr<light_links> open(caf::actor_system& system,
                                            const topology::cluster& cluster, const node_id& name,
-                                           std::vector<node_id> peers);
+                                           std::vector<node_id> peers,
+                                           std::shared_ptr<sockets::io_threads> threads = {});
 
   links::node_links& links() { return *links_; }
   random_source& random() { return *random_; }
@@ -49,6 +50,7 @@ public:
   /// `heard`: of each change that has taken effect in the near cache; any thread of the actors.
   static std::unique_ptr<light_node> start(caf::actor_system& system,
                                            const topology::cluster& cluster, const node_id& name,
+                                           std::shared_ptr<sockets::io_threads> threads,
                                            listener heard);
 
   const cache_subscriber_shell& subscriber() const { return subscriber_; }

@@ -1,6 +1,7 @@
 #include "apps/fanout/commands.hpp"
 #include "apps/fanout/light_node.hpp"
 #include "runtime/scheduling/frugal_scheduler.hpp"
+#include "runtime/sockets/io_threads.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -64,16 +65,17 @@ json::object status_of(caf::actor_system& system,
 
 int listen(const topology::cluster& cluster, const std::vector<node_id>& names) {
   caf::actor_system_config config;
-  scheduling::use_frugal_scheduler(config, 2);
+  scheduling::use_frugal_scheduler(config, 1);
   caf::actor_system system{config};
   notebook heard;
   std::vector<std::unique_ptr<light_node>> nodes;
+  const auto threads = std::make_shared<sockets::io_threads>(1);
   for (const auto& name : names) {
-    auto made =
-        light_node::start(system, cluster, name, [&](const std::string&, std::uint64_t tick) {
-          const auto now = system.clock().now().time_since_epoch();
-          heard.note(tick, std::chrono::nanoseconds(now).count());
-        });
+    auto made = light_node::start(system, cluster, name, threads,
+                                  [&](const std::string&, std::uint64_t tick) {
+                                    const auto now = system.clock().now().time_since_epoch();
+                                    heard.note(tick, std::chrono::nanoseconds(now).count());
+                                  });
     if (!made) {
       fmt::print(stderr, "{} does not start\n", name);
       return 1;

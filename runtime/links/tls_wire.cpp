@@ -280,7 +280,7 @@ private:
 }  // namespace
 
 result<std::unique_ptr<tls_wire_port>> make_tls_wire(tls_wire_options options, metrics& counts) {
-  auto threads = std::make_shared<io_threads>(1);
+  auto threads = options.threads ? options.threads : std::make_shared<io_threads>(1);
   auto keeper = doorkeeper::make({.port = "wire",
                                   .self = options.self,
                                   .listen = options.listen,

@@ -18,6 +18,10 @@
 #include <memory>
 #include <optional>
 
+namespace dunlin::sockets {
+class io_threads;
+}
+
 namespace dunlin::links {
 
 struct tls_wire_options {
@@ -31,6 +35,9 @@ struct tls_wire_options {
   std::chrono::milliseconds handshake_timeout{5000};
   std::chrono::milliseconds connect_timeout{3000};  ///< of dial(), TLS included
   std::size_t unsent_bytes_max = 64u << 20;         ///< per wire
+  /// Of other ports too, so that many fit into a process: the first that stops stops them all.
+  /// Null: the port has one of its own.
+  std::shared_ptr<sockets::io_threads> threads;
 };
 
 class tls_wire_port : public wire_port {
