@@ -1,7 +1,5 @@
 #include "actors/cache_update/type_coverage.hpp"
 
-#include "runtime/observe/planted.hpp"
-
 #include <algorithm>
 
 namespace dunlin::cache_update {
@@ -37,7 +35,7 @@ bool type_coverage::learn(const options& limits, time now, const claim& said) {
     prove(said);
     return true;
   }
-  if (said.ordinal <= heard_.through() || planted(bug::gap_not_noticed)) {
+  if (said.ordinal <= heard_.through()) {
     prove(said);
     return false;
   }

@@ -65,7 +65,8 @@ bool all_of(const std::vector<bool>& said) {
 }  // namespace
 
 bool on_a_bucket(operation what) {
-  return what != operation::list_buckets && what != operation::create_bucket;
+  using enum operation;
+  return what != none && what != list_buckets && what != create_bucket;
 }
 
 permission permission_of(operation what, const target& where) {
@@ -77,6 +78,7 @@ permission permission_of(operation what, const target& where) {
     return permission{action, policy::object_arn(where.bucket, where.key)};
   };
   switch (what) {
+    case none: break;
     case list_buckets: return {"s3:ListAllMyBuckets", policy::bucket_arn("*")};
     case create_bucket: return bucket("s3:CreateBucket");
     case head_bucket:
@@ -125,12 +127,14 @@ task<gathered> gather(context& c, bool sure) {
   co_return out;
 }
 
-task<std::vector<bool>> may_each(context& c, std::vector<permission> wanted) {
+task<std::vector<bool>> may_each(context& c, std::vector<permission> wanted, bool own) {
   auto on = co_await gather(c, false);
+  if (own) on.grounds.owner = true;
   auto said = judge_each(c, on, wanted);
   if (!all_of(said) && !on.sure) {
     DUNLIN_REACHED("gateway.access_confirmed_before_a_no");
     on = co_await gather(c, true);
+    if (own) on.grounds.owner = true;
     said = judge_each(c, on, wanted);
   }
   co_return said;

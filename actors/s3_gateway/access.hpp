@@ -26,8 +26,8 @@ bool on_a_bucket(operation what);
 /// matter: may_each().
 task<void> authorize(context& c);
 
-/// Of each, whether the user may.
-task<std::vector<bool>> may_each(context& c, std::vector<permission> wanted);
+/// Of each, whether the user may. `own`: it is about what is the user's, as an owner's bucket is.
+task<std::vector<bool>> may_each(context& c, std::vector<permission> wanted, bool own = false);
 
 /// What the decision rests on, as it is known; `sure`: as the leaders say from now on.
 struct gathered {

@@ -13,6 +13,7 @@
 namespace dunlin::s3 {
 
 enum class operation : std::uint8_t {
+  none,  ///< of S3: another service's request
   list_buckets,
   create_bucket,
   head_bucket,

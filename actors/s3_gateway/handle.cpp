@@ -17,6 +17,7 @@ namespace {
 task<void> run(context& c) {
   using enum operation;
   switch (c.what) {
+    case none: break;
     case list_buckets: return s3::list_buckets(c);
     case create_bucket: return s3::create_bucket(c);
     case head_bucket: return s3::head_bucket(c);

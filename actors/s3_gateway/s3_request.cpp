@@ -99,6 +99,10 @@ public:
   }
 
   s3::async<result<void>> end_write(std::string_view type, cache_written what) override {
+    // In their mailboxes before the client has its answer, so also before what it asks next.
+    const auto [first, last] = parts_->beside.equal_range(type);
+    for (auto other = first; other != last; ++other)
+      caf::anon_send(other->second, cache_written{0, what.key});
     return call<void, accepted>(cache(type), options_->cache_timeout, std::move(what),
                                 [](accepted) { return result<void>(); });
   }
@@ -239,7 +243,8 @@ void report(const s3_request_state& state, const s3::outcome& out) {
   const int status = out.status ? out.status : state.world->status();
   if (state.parts->numbers)
     state.parts->numbers
-        ->counter("dunlin_s3_requests_total", "S3 requests answered, by class of status",
+        ->counter("dunlin_" + state.parts->name + "_requests_total",
+                  "Requests answered, by class of status",
                   {{"status", std::to_string(status / 100) + "xx"}})
         .add();
   if (out.code.empty()) return;
@@ -248,7 +253,7 @@ void report(const s3_request_state& state, const s3::outcome& out) {
   const auto severity = ordinary                         ? log::level::debug
                         : status >= 500 && status != 501 ? log::level::warn
                                                          : log::level::info;
-  log::write(severity, "s3_request.refused",
+  log::write(severity, state.parts->name + "_request.refused",
              {{"trace", request.id},
               {"method", request.method},
               {"status", status},
@@ -292,7 +297,7 @@ s3_request_actor::behavior_type s3_request(self_pointer self, http::exchange_ptr
   state.world = std::make_unique<request_services>(
       self, [self] { end_if_done(self); }, std::move(exchange), std::move(options),
       std::move(parts));
-  state.running = s3::handle(*state.world);
+  state.running = state.parts->handle(*state.world);
   state.running.start();
   return {
       [self](const body_arrived& arrived) {
@@ -308,8 +313,7 @@ s3_request_actor::behavior_type s3_request(self_pointer self, http::exchange_ptr
 
 }  // namespace
 
-std::function<caf::actor(caf::actor_system&, http::exchange_ptr)> s3_request_starter(
-    s3_gateway_options options, s3_gateway_parts parts) {
+request_starter s3_request_starter(s3_gateway_options options, s3_gateway_parts parts) {
   auto shared_options = std::make_shared<const s3_gateway_options>(std::move(options));
   auto shared_parts = std::make_shared<const s3_gateway_parts>(std::move(parts));
   return [shared_options, shared_parts](caf::actor_system& system, http::exchange_ptr exchange) {

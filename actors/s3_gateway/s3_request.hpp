@@ -45,7 +45,7 @@ struct s3_gateway_options {
 /// What every request of a node shares. Thread safe things only: requests run on any thread.
 struct s3_gateway_parts {
   partition_router_actor router;
-  /// By type: of users, buckets and policies at least.
+  /// Of the service, by type: of users, buckets and policies at least.
   std::map<std::string, near_cache_actor, std::less<>> caches;
   coordinator_actor coordinator;
   std::shared_ptr<const wall_clock> clock;
@@ -53,11 +53,17 @@ struct s3_gateway_parts {
   std::shared_ptr<metrics> numbers;  ///< may be null
   std::shared_ptr<s3::confirm_limit> confirmations = std::make_shared<s3::confirm_limit>();
   std::shared_ptr<policy::document_shelf> documents = std::make_shared<policy::document_shelf>();
+  /// What the node's other services hold of the types that this one changes: they forget it at
+  /// once.
+  std::multimap<std::string, near_cache_actor, std::less<>> beside{};
+  /// Which service it is.
+  s3::task<s3::outcome> (*handle)(s3::services&) = s3::handle;
+  std::string name = "s3";  ///< in metrics and log
 };
 
 /// How access_node starts and refuses requests, without knowing this folder.
-std::function<caf::actor(caf::actor_system&, http::exchange_ptr)> s3_request_starter(
-    s3_gateway_options options, s3_gateway_parts parts);
+using request_starter = std::function<caf::actor(caf::actor_system&, http::exchange_ptr)>;
+request_starter s3_request_starter(s3_gateway_options options, s3_gateway_parts parts);
 
 /// Answers 503 SlowDown in S3's words.
 void refuse_s3_request(const http::exchange_ptr& exchange);

@@ -49,7 +49,12 @@ std::string field(const std::vector<std::string>& fields, std::string_view name)
   return *found;
 }
 
-void read_scope(claim& out, const std::string& credential, std::string_view region) {
+/// What a request must be signed for: a service of the cluster's region, or of a second one.
+struct signed_for {
+  std::string_view service, region, second_region;
+};
+
+void read_scope(claim& out, const std::string& credential, const signed_for& expected) {
   const auto parts = split(credential, '/');
   if (parts.size() != 5 || parts[0].empty())
     throw malformed(
@@ -57,20 +62,22 @@ void read_scope(claim& out, const std::string& credential, std::string_view regi
         "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
   if (parts[1].size() != 8 || !parse_amz_time(parts[1] + "T000000Z"))
     throw malformed("incorrect date format \"" + parts[1] + "\".");
-  if (parts[3] != "s3")
-    throw malformed("incorrect service \"" + parts[3] + "\". This endpoint belongs to \"s3\".");
+  if (parts[3] != expected.service)
+    throw malformed("incorrect service \"" + parts[3] + "\". This endpoint belongs to \"" +
+                    std::string(expected.service) + "\".");
   if (parts[4] != "aws4_request")
     throw malformed("incorrect terminal \"" + parts[4] +
                     "\". This endpoint uses \"aws4_request\".");
-  if (parts[2] != region) {
+  if (parts[2] != expected.region && parts[2] != expected.second_region) {
     auto wrong = malformed("the region '" + parts[2] + "' is wrong; expecting '" +
-                           std::string(region) + "'");
-    wrong.details.emplace_back("Region", std::string(region));
+                           std::string(expected.region) + "'");
+    wrong.details.emplace_back("Region", std::string(expected.region));
     throw wrong;
   }
   out.access_key = parts[0];
   out.date = parts[1];
   out.region = parts[2];
+  out.service = parts[3];
 }
 
 void read_time(claim& out, const http::request& request, std::int64_t now_ms) {
@@ -175,7 +182,7 @@ std::string canonical_request(const http::request& request, const target& where,
 std::string signing_key(const claim& claimed, std::string_view secret) {
   auto key = crypto::hmac_sha256("AWS4" + std::string(secret), claimed.date);
   key = crypto::hmac_sha256(key, claimed.region);
-  key = crypto::hmac_sha256(key, "s3");
+  key = crypto::hmac_sha256(key, claimed.service);
   return crypto::hmac_sha256(key, "aws4_request");
 }
 
@@ -193,10 +200,9 @@ std::string authorization_of(const http::request& request, const target& where) 
   return *header;
 }
 
-}  // namespace
-
-claim read_claim(const http::request& request, const target& where, std::string_view region,
-                 std::int64_t now_ms) {
+/// All of it but what is said of the body.
+claim read_authorization(const http::request& request, const target& where,
+                         const signed_for& expected, std::int64_t now_ms) {
   const auto header = authorization_of(request, where);
   const auto text = trimmed(header);
   if (text.substr(0, algorithm.size()) != algorithm || text.size() <= algorithm.size() ||
@@ -206,7 +212,7 @@ claim read_claim(const http::request& request, const target& where, std::string_
                 "Please use AWS4-HMAC-SHA256.");
   const auto fields = split(text.substr(algorithm.size() + 1), ',');
   claim out;
-  read_scope(out, field(fields, "Credential"), region);
+  read_scope(out, field(fields, "Credential"), expected);
   out.signed_headers = split(field(fields, "SignedHeaders"), ';');
   out.signature = field(fields, "Signature");
   for (const auto& name : out.signed_headers)
@@ -215,13 +221,30 @@ claim read_claim(const http::request& request, const target& where, std::string_
     throw malformed("SignedHeaders must be sorted.");
   read_time(out, request, now_ms);
   check_signed_headers(out, request);
+  return out;
+}
+
+}  // namespace
+
+claim read_claim(const http::request& request, const target& where, std::string_view region,
+                 std::int64_t now_ms) {
+  auto out = read_authorization(request, where, {"s3", region, region}, now_ms);
   read_payload_hash(out, request);
+  return out;
+}
+
+claim read_iam_claim(const http::request& request, const target& where, std::string_view region,
+                     std::int64_t now_ms, std::string_view body) {
+  auto out = read_authorization(request, where, {"iam", region, "us-east-1"}, now_ms);
+  out.payload_hash = crypto::hex(crypto::sha256::of(body));
+  const auto* said = find_header(request, "x-amz-content-sha256");
+  if (said && trimmed(*said) != out.payload_hash) throw error("XAmzContentSHA256Mismatch");
   return out;
 }
 
 std::string signature_of(const http::request& request, const target& where, const claim& claimed,
                          std::string_view secret) {
-  const auto scope = claimed.date + "/" + claimed.region + "/s3/aws4_request";
+  const auto scope = claimed.date + "/" + claimed.region + "/" + claimed.service + "/aws4_request";
   const auto digest = crypto::hex(crypto::sha256::of(canonical_request(request, where, claimed)));
   const auto to_sign = std::string(algorithm) + "\n" + claimed.time + "\n" + scope + "\n" + digest;
   return crypto::hex(crypto::hmac_sha256(signing_key(claimed, secret), to_sign));

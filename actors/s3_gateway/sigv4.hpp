@@ -22,6 +22,7 @@ struct claim {
   std::string access_key;
   std::string date;  ///< of the scope, yyyymmdd
   std::string region;
+  std::string service = "s3";
   std::vector<std::string> signed_headers;  ///< lower case, ascending
   std::string signature;
   std::string time;          ///< x-amz-date
@@ -32,6 +33,11 @@ struct claim {
 /// host and every x-amz-* header are signed, the form of the payload hash. Throws S3 failures.
 claim read_claim(const http::request& request, const target& where, std::string_view region,
                  std::int64_t now_ms);
+
+/// The same of a request to IAM, which has one endpoint for all regions and signs its small `body`
+/// itself.
+claim read_iam_claim(const http::request& request, const target& where, std::string_view region,
+                     std::int64_t now_ms, std::string_view body);
 
 /// The signature that the holder of `secret` makes of this request.
 std::string signature_of(const http::request& request, const target& where, const claim& claimed,

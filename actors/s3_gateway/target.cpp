@@ -36,7 +36,15 @@ std::string percent_decode(std::string_view text, bool plus_is_space) {
   return out;
 }
 
-std::vector<parameter> parse_query(std::string_view query) {
+bool looks_like_address(std::string_view name) {
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return c == '.' || (c >= '0' && c <= '9'); }) &&
+         std::count(name.begin(), name.end(), '.') == 3;
+}
+
+}  // namespace
+
+std::vector<parameter> parse_parameters(std::string_view query) {
   std::vector<parameter> out;
   while (!query.empty()) {
     const auto end = std::min(query.find('&'), query.size());
@@ -49,14 +57,6 @@ std::vector<parameter> parse_query(std::string_view query) {
   }
   return out;
 }
-
-bool looks_like_address(std::string_view name) {
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return c == '.' || (c >= '0' && c <= '9'); }) &&
-         std::count(name.begin(), name.end(), '.') == 3;
-}
-
-}  // namespace
 
 const std::string* target::find(std::string_view name) const {
   for (const auto& [given, value] : parameters)
@@ -74,7 +74,7 @@ target parse_target(std::string_view raw) {
   const auto question = std::min(raw.find('?'), raw.size());
   target out;
   out.path = percent_decode(raw.substr(0, question), false);
-  if (question < raw.size()) out.parameters = parse_query(raw.substr(question + 1));
+  if (question < raw.size()) out.parameters = parse_parameters(raw.substr(question + 1));
   const auto slash = std::min(out.path.find('/', 1), out.path.size());
   out.bucket = out.path.substr(1, slash - 1);
   if (slash < out.path.size()) out.key = out.path.substr(slash + 1);

@@ -32,6 +32,9 @@ struct target {
 /// Throws InvalidURI or KeyTooLongError. The bucket's name is not judged here.
 target parse_target(std::string_view raw);
 
+/// name=value&…, decoded; a plus is a blank. Throws InvalidURI.
+std::vector<parameter> parse_parameters(std::string_view text);
+
 /// Percent-encodes all but A-Z a-z 0-9 - . _ ~, and '/' if `keep_slash`.
 std::string percent_encode(std::string_view bytes, bool keep_slash);
 

@@ -168,7 +168,11 @@ void xml_writer::open(std::string_view name) {
 }
 
 void xml_writer::open_root(std::string_view name) {
-  ((out_ += '<') += name) += " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+  open_root(name, "http://s3.amazonaws.com/doc/2006-03-01/");
+}
+
+void xml_writer::open_root(std::string_view name, std::string_view name_space) {
+  ((((out_ += '<') += name) += " xmlns=\"") += name_space) += "\">";
   open_.emplace_back(name);
 }
 

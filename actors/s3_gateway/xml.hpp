@@ -38,6 +38,7 @@ public:
   void open(std::string_view name);
   /// The root of an S3 answer: with S3's namespace.
   void open_root(std::string_view name);
+  void open_root(std::string_view name, std::string_view name_space);
   void close();
   void text(std::string_view name, std::string_view value);
   void number(std::string_view name, std::uint64_t value);

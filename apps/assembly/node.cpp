@@ -2,6 +2,7 @@
 
 #include "actors/access_node/access_node.hpp"
 #include "actors/coordinator/coordinator.hpp"
+#include "actors/management/manage.hpp"
 #include "actors/node_manager/node_manager.hpp"
 #include "actors/partition_router/partition_router.hpp"
 #include "actors/s3_gateway/s3_request.hpp"
@@ -128,6 +129,30 @@ private:
     keep("cache subscriber", caches_.subscriber);
   }
 
+  /// Of one of the services that answer at the S3 listener.
+  request_starter start_requests(std::uint64_t service, const coordinator_actor& coordinating,
+                                 decltype(s3_gateway_parts::handle) handle) {
+    s3_gateway_options options;
+    options.protocol.region = of_.cluster.options.region;
+    options.protocol.object_bytes_max = of_.cluster.options.object_bytes_max;
+    options.protocol.piece_bytes = of_.cluster.options.page_bytes;
+    s3_gateway_parts parts;
+    parts.router = router_;
+    parts.coordinator = coordinating;
+    parts.clock = of_.ports.clock;
+    parts.random = of_.ports.random;
+    parts.numbers = of_.ports.counts;
+    parts.handle = handle;
+    parts.name = std::string(services::name_of(service));
+    const auto& own = caches_.of(service);
+    for (const auto& [type, cache] : own)
+      parts.caches.emplace(type, cache);
+    for (const auto& [other, caches] : caches_.services)
+      for (const auto& [type, cache] : caches)
+        if (&caches != &own) parts.beside.emplace(type, cache);
+    return s3_request_starter(std::move(options), std::move(parts));
+  }
+
   void start_access() {
     coordinator_options options;
     options.self = of_.self.name;
@@ -137,22 +162,15 @@ private:
     const auto coordinating = of_.system.spawn(coordinator, options, parts);
     keep("coordinator", coordinating);
 
-    s3_gateway_options gateway;
-    gateway.protocol.region = of_.cluster.options.region;
-    gateway.protocol.object_bytes_max = of_.cluster.options.object_bytes_max;
-    gateway.protocol.piece_bytes = of_.cluster.options.page_bytes;
     access_node_options access;
     gate_ = std::make_shared<request_gate>(of_.cluster.options.requests_max, refuse_s3_request);
     access.gate = gate_;
-    s3_gateway_parts serving;
-    serving.router = router_;
-    serving.coordinator = coordinating;
-    serving.clock = of_.ports.clock;
-    serving.random = of_.ports.random;
-    serving.numbers = of_.ports.counts;
-    for (const auto& [type, cache] : caches_.of(services::s3))
-      serving.caches.emplace(type, cache);
-    access.start = s3_request_starter(gateway, std::move(serving));
+    access.start = [s3 = start_requests(services::s3, coordinating, s3::handle),
+                    iam = start_requests(services::management, coordinating, iam::manage)](
+                       caf::actor_system& system, http::exchange_ptr exchange) {
+      const bool manages = iam::is_management_request(exchange->request());
+      return (manages ? iam : s3)(system, std::move(exchange));
+    };
     access.refuse = refuse_s3_request;
     access_ = of_.system.spawn(access_node, std::move(access));
     keep("access node", access_);

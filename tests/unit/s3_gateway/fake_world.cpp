@@ -350,7 +350,10 @@ http::request client::sign(const call& what) {
   claimed.time = time;
   claimed.payload_hash = what.signed_payload ? crypto::hex(crypto::sha256::of(what.body))
                                              : std::string(unsigned_payload);
-  request.headers.push_back({"x-amz-content-sha256", claimed.payload_hash});
+  claimed.service = what.service;
+  // IAM's clients leave it out.
+  if (what.service == "s3")
+    request.headers.push_back({"x-amz-content-sha256", claimed.payload_hash});
   for (const auto& header : request.headers)
     claimed.signed_headers.push_back(lower(header.name));
   auto& names = claimed.signed_headers;
@@ -364,17 +367,17 @@ http::request client::sign(const call& what) {
   try {
     signature = signature_of(request, parse_target(request.target), claimed, secret_);
   } catch (const failure&) {}
-  request.headers.push_back({"Authorization", "AWS4-HMAC-SHA256 Credential=" + key_ + "/" +
-                                                  claimed.date + "/" + claimed.region +
-                                                  "/s3/aws4_request, SignedHeaders=" + joined +
-                                                  ", Signature=" + signature});
+  request.headers.push_back(
+      {"Authorization", "AWS4-HMAC-SHA256 Credential=" + key_ + "/" + claimed.date + "/" +
+                            claimed.region + "/" + what.service +
+                            "/aws4_request, SignedHeaders=" + joined + ", Signature=" + signature});
   return request;
 }
 
 seen client::send_raw(http::request request, const std::string& body) {
   fake_services world(at_, std::move(request), body.substr(0, at_.client_sends_only));
   ++at_.running;
-  auto running = handle(world);
+  auto running = at_.handler(world);
   running.start();
   DUNLIN_ASSERT(running.done());
   --at_.running;

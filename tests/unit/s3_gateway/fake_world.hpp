@@ -43,6 +43,7 @@ struct call {
   bool chunked = false;         ///< no Content-Length
   bool without_length = false;  ///< nor a body
   bool signed_payload = true;   ///< else UNSIGNED-PAYLOAD
+  std::string service = "s3";   ///< that it is signed for
 };
 
 class cluster;
@@ -93,6 +94,7 @@ public:
   void set_mode(cache_mode mode);
   int questions = 0;  ///< of near caches to leaders
   int running = 0;    ///< requests: a race begins one in another
+  task<outcome> (*handler)(services&) = handle;
   confirm_limit confirmations;
   policy::document_shelf documents;
 
