@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace dunlin::services {
@@ -20,6 +21,13 @@ constexpr std::string_view name_of(std::uint64_t service) {
     case background: return "background";
     default: return "unknown";
   }
+}
+
+/// None: there is no such service.
+constexpr std::optional<std::uint64_t> find(std::string_view name) {
+  for (const auto one : {all, s3, management, background})
+    if (name == name_of(one)) return one;
+  return std::nullopt;
 }
 
 }  // namespace dunlin::services

@@ -183,6 +183,33 @@ near_cache_parameters changed_by(near_cache_parameters parameters, const set_cac
   return parameters;
 }
 
+result<void> set(self_pointer self, const set_cache& wish) {
+  if (!sensible(wish)) return ec::invalid_argument;
+  auto& cache = *self->state.core;
+  perform_all(self, cache.set_parameters(now(self), changed_by(cache.parameters(), wish)));
+  return {};
+}
+
+void drop_everything(self_pointer self) {
+  perform_all(self, self->state.core->on_drop_all(now(self), cache_death::command));
+}
+
+caches_changed change(self_pointer self, const change_caches& wish) {
+  const auto& options = self->state.options;
+  const auto type = std::string(options.type->name);
+  if (!wish.concerns(type, options.service)) return {};
+  caches_changed::one done{options.service, type, {}};
+  if (!wish.set)
+    drop_everything(self);
+  else if (const auto outcome = set(self, *wish.set); !outcome)
+    done.error = to_string(outcome.error());
+  log::info("near_cache.instructed", {{"type", type},
+                                      {"service", options.service},
+                                      {"what", wish.set ? "set" : "drop"},
+                                      {"error", done.error}});
+  return {{std::move(done)}};
+}
+
 }  // namespace
 
 near_cache_shell::behavior_type near_cache(self_pointer self, near_cache_options options) {
@@ -203,15 +230,14 @@ near_cache_shell::behavior_type near_cache(self_pointer self, near_cache_options
         self->state.core->on_proven(now(self), what.partition, {what.at, what.base_tick, 0});
       },
       [self](const set_cache& wish) -> caf::result<accepted> {
-        if (!sensible(wish)) return make_error(ec::invalid_argument, "a negative duration");
-        auto& cache = *self->state.core;
-        perform_all(self, cache.set_parameters(now(self), changed_by(cache.parameters(), wish)));
+        if (!set(self, wish)) return make_error(ec::invalid_argument, "a negative duration");
         return accepted{};
       },
       [self](const drop_cache&) {
-        perform_all(self, self->state.core->on_drop_all(now(self), cache_death::command));
+        drop_everything(self);
         return accepted{};
       },
+      [self](const change_caches& wish) { return change(self, wish); },
       [self](const v1::GetCacheStatus&) {
         const auto& state = self->state;
         return near_cache_status(*state.core, state.options.type->name, state.options.service,

@@ -6,6 +6,7 @@
 #include "actors/near_cache/cached_type.hpp"
 #include "actors/near_cache/near_cache_core.hpp"
 #include "actors/near_cache/near_cache_status.hpp"
+#include "messages/cache_control.hpp"
 #include "messages/near_cache.hpp"
 #include "messages/partition.hpp"
 #include "runtime/wake_timer.hpp"
@@ -37,9 +38,10 @@ struct near_cache_options {
   std::function<void(const std::string& key, std::uint64_t tick)> heard;
 };
 
-/// What is spawned; it converts to near_cache_actor and to cache_status_actor.
+/// What is spawned; it converts to near_cache_actor, cache_status_actor and cache_control_actor.
 using near_cache_shell =
     near_cache_actor::extend<caf::replies_to<v1::GetCacheStatus>::with<v1::CacheStatus>,
+                             caf::replies_to<change_caches>::with<caches_changed>,
                              // INTERNAL: some wait is over; when it was armed for.
                              caf::reacts_to<caf::tick_atom, std::int64_t>>;
 

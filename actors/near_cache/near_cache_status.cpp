@@ -82,6 +82,9 @@ v1::CacheStatus near_cache_status(const near_cache_core& core, std::string_view 
   to.add("bytes_max", set.bytes_max);
   to.add("time_to_live_ms", static_cast<std::uint64_t>(set.time_to_live.count()));
   to.add("staleness_max_ms", static_cast<std::uint64_t>(set.staleness_max.count()));
+  to.add("invalidation_interval_ms", static_cast<std::uint64_t>(set.invalidation_interval.count()));
+  to.add("values", set.carry_values ? 1 : 0);
+  to.add("mirror", set.mirror ? 1 : 0);
   to.add("age_p50_ms", ages.percentile(50));
   to.add("age_p99_ms", ages.percentile(99));
   to.add("age_max_ms", static_cast<std::uint64_t>(ages.greatest.count()));

@@ -155,6 +155,38 @@ static caf::result<v1::NodeStatus> gather(self_pointer self) {
   return promise;
 }
 
+/// As `gathering`, of an instruction to near caches.
+struct instruction {
+  caches_changed outcome;
+  std::size_t open = 0;
+  caf::typed_response_promise<caches_changed> promise;
+  void one_less() {
+    if (--open == 0) promise.deliver(std::move(outcome));
+  }
+};
+
+static caf::result<caches_changed> instruct(self_pointer self, const change_caches& wish) {
+  auto all = std::make_shared<instruction>();
+  auto promise = self->make_response_promise<caches_changed>();
+  all->promise = promise;
+  all->open = 1;  // until all are told
+  for (const auto& cache : self->state.roles.caches) {
+    ++all->open;
+    self->request(cache, self->state.options.answer_timeout, wish)
+        .then(
+            [all](const caches_changed& said) {
+              all->outcome.all.insert(all->outcome.all.end(), said.all.begin(), said.all.end());
+              all->one_less();
+            },
+            [all](const caf::error& error) {
+              all->outcome.all.push_back({0, "near cache", render(error)});
+              all->one_less();
+            });
+  }
+  all->one_less();
+  return promise;
+}
+
 node_manager_shell::behavior_type node_manager(self_pointer self, node_manager_options options,
                                                node_roles roles) {
   self->state.options = std::move(options);
@@ -168,6 +200,7 @@ node_manager_shell::behavior_type node_manager(self_pointer self, node_manager_o
         self->state.state = v1::NodeStatus::DRAINING;
         return v1::BeginDrainReply{};
       },
+      [self](const change_caches& wish) { return instruct(self, wish); },
       [self](caf::tick_atom) {
         if (self->state.state != v1::NodeStatus::STARTING) return;
         if (!self->state.seeded)

@@ -3,6 +3,7 @@
 /// 21), and gathers the node's status.
 #pragma once
 
+#include "messages/cache_control.hpp"
 #include "messages/cache_status.hpp"
 #include "messages/node.hpp"
 #include "messages/partition.hpp"
@@ -35,6 +36,10 @@ struct node_manager_options {
   std::chrono::milliseconds answer_timeout{2000};
 };
 
+/// A near cache, as the manager sees it.
+using managed_cache_actor =
+    cache_status_actor::extend<caf::replies_to<change_caches>::with<caches_changed>>;
+
 /// The roles of the node, by name where they only need watching.
 struct node_roles {
   partition_router_actor router;
@@ -42,12 +47,14 @@ struct node_roles {
   storage_node_actor storage;  ///< null on nodes without the role
   queue_status_actor queue;    ///< likewise
   std::vector<subscriber_status_actor> subscribers;
-  std::vector<cache_status_actor> caches;
+  std::vector<managed_cache_actor> caches;
   std::vector<std::pair<std::string, caf::actor_addr>> watched;
 };
 
-/// What is spawned; it converts to node_manager_actor.
+/// What is spawned; it converts to node_manager_actor and to cache_control_actor.
 using node_manager_shell = node_manager_actor::extend<
+    // To every near cache of the node's services; what becomes of it there comes back (Q16).
+    caf::replies_to<change_caches>::with<caches_changed>,
     // INTERNAL: time to look whether the cluster is seeded and the replicas have leaders.
     caf::reacts_to<caf::tick_atom>>;
 

@@ -62,6 +62,34 @@ static outbox_rows::row row_of(const partition_machine& machine, const announcin
   return made;
 }
 
+// Followers too: who leads next knows how old the changes are.
+void replica_turns::remember_changes() {
+  changes_.forget(now_us());
+  if (options_.announcing.queues.empty()) return;  // nobody is told, so nobody is measured
+  machine_->on_announced([this](std::uint64_t tick, std::string_view type, std::string_view key) {
+    const auto& types = options_.announcing.types;
+    if (types.empty() || types.contains(type)) changes_.note(now_us(), type, key, tick);
+  });
+}
+
+v1::QueryReply replica_turns::change_age(const v1::GetChangeAge& of) const {
+  v1::QueryReply reply;
+  reply.set_partition(options_.id);
+  reply.set_tick(machine_->tick());
+  reply.set_leader_time_ms(machine_->leader_time_ms());
+  if (options_.announcing.queues.empty()) {
+    reply.set_status(v1::CommandReply::INVALID);
+    return reply;
+  }
+  const auto found = changes_.age_of(now_us(), of.type(), of.key(), of.known_tick());
+  auto& age = *reply.mutable_change_age();
+  age.set_newest_tick(found.newest_tick);
+  age.set_next_tick(found.next_tick);
+  age.set_age_us(static_cast<std::uint64_t>(found.since_next.count()));
+  age.set_remembers_us(static_cast<std::uint64_t>(found.remembers.count()));
+  return reply;
+}
+
 void replica_turns::start_announcing() {
   if (options_.announcing.queues.empty()) return;
   announcer_options options;

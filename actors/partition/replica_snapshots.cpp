@@ -18,6 +18,7 @@ static constexpr std::size_t identity_bytes = 16;
 void replica_turns::open_state() {
   machine_ = std::make_unique<partition_machine>(*options_.store, options_.id, options_.first_hash,
                                                  options_.last_hash);
+  remember_changes();
 }
 
 // An applied entry is in the log, or was, in every life but one that a crash ended between

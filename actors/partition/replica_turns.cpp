@@ -19,10 +19,15 @@ static constexpr std::size_t long_apply_bytes = 8u << 10;
 static constexpr std::size_t commit_bytes_max = 64u << 10;
 
 replica_turns::replica_turns(self_pointer self, partition_replica_options options)
-    : self_{self}, options_{std::move(options)} {}
+    : self_{self}, options_{std::move(options)}, changes_{{}, now_us()} {}
 
 std::chrono::milliseconds replica_turns::now() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
+      self_->clock().now().time_since_epoch());
+}
+
+std::chrono::microseconds replica_turns::now_us() const {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
       self_->clock().now().time_since_epoch());
 }
 
@@ -269,7 +274,10 @@ void replica_turns::answer_reads(const raft::ready& work) {
   }
 }
 
-void replica_turns::answer(read& one) { one.promise.deliver(machine_->answer(one.query)); }
+void replica_turns::answer(read& one) {
+  one.promise.deliver(one.query.has_get_change_age() ? change_age(one.query.get_change_age())
+                                                     : machine_->answer(one.query));
+}
 
 void replica_turns::tell_leader() {
   const auto term = core_->term();

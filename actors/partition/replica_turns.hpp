@@ -2,6 +2,7 @@
 /// all the work that the core has ready. Internal to the replica.
 #pragma once
 
+#include "actors/partition/change_memory.hpp"
 #include "actors/partition/partition_replica.hpp"
 
 #include <map>
@@ -68,6 +69,8 @@ private:
   void start_announcing();
   void stop_announcing();
   void offer_rows();
+  void remember_changes();
+  v1::QueryReply change_age(const v1::GetChangeAge& of) const;
 
   // replica_snapshots.cpp
   bool begin_where_log_and_state_agree(raft::restored& from);
@@ -81,6 +84,7 @@ private:
   void open_state();
   void arm_tick();
   std::chrono::milliseconds now() const;
+  std::chrono::microseconds now_us() const;
 
   self_pointer self_;
   partition_replica_options options_;
@@ -93,6 +97,7 @@ private:
   raft::term_t led_term_ = 0;
   raft::term_t told_term_ = 0;  // whose leader leader_known has heard of
   std::map<raft::index_t, proposal> proposals_;
+  change_memory changes_;                // that are announced
   announcer_actor announcer_;            // of led_term_; null: none
   std::uint64_t offered_through_ = 0;    // it was given the rows up to this tick
   std::size_t offer_room_ = 0;           // rows that it would take now

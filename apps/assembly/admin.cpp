@@ -1,6 +1,8 @@
 #include "apps/assembly/admin.hpp"
 
+#include "apps/assembly/admin_cache.hpp"
 #include "apps/assembly/admin_http.hpp"
+#include "apps/assembly/cache_change_status.hpp"
 #include "apps/assembly/fault_status.hpp"
 #include "messages/error.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -180,11 +182,29 @@ void set_faults(const admin_options& options, const http::exchange_ptr& exchange
   show_faults(options, exchange);
 }
 
+void change(caf::actor_system& system, const admin_options& options,
+            const http::exchange_ptr& exchange, const std::string& body) {
+  auto wish = read_cache_instruction(options.topology, body);
+  if (const auto* no = std::get_if<std::string>(&wish)) return refuse(exchange, 400, *no);
+  system.spawn([exchange, caches = options.caches, name = options.fixed.name,
+                wish = std::get<change_caches>(wish)](caf::event_based_actor* self) {
+    self->request(caches, answer_timeout, wish)
+        .then(
+            [exchange, name](const caches_changed& done) {
+              cache_change_status status{name, {}};
+              for (const auto& one : done.all)
+                status.caches.push_back({one.service, one.type, one.error});
+              respond_json(exchange, to_json(status));
+            },
+            [exchange](const caf::error& error) { refuse(exchange, 503, render(error)); });
+  });
+}
+
 bool is_shown(const std::string& path) {
   return path == "/status" || path == "/coherence" || path == "/metrics" || path == "/faults";
 }
 
-bool is_changed(const std::string& path) { return path == "/faults"; }
+bool is_changed(const std::string& path) { return path == "/faults" || path == "/cache"; }
 
 void take(caf::actor_system& system, metrics& counts, const admin_options& options,
           const http::exchange_ptr& exchange) {
@@ -194,12 +214,14 @@ void take(caf::actor_system& system, metrics& counts, const admin_options& optio
   if (gets && show_health(system, options, path, exchange)) return;
   if (!gets && !(request.method == "POST" && is_changed(path)))
     return refuse(exchange, 405, "GET, or of some paths POST, is served here");
-  if (!is_shown(path)) return refuse(exchange, 404, "no such path");
+  if (gets && !is_shown(path)) return refuse(exchange, 404, "no such path");
   if (!authorised(request, options.token))
     return refuse(exchange, 401, "send the token of FOLDER/admin-token as a bearer token");
   if (gets) return show(system, counts, options, path, exchange);
-  read_body(exchange,
-            [options, exchange](const std::string& body) { set_faults(options, exchange, body); });
+  read_body(exchange, [&system, options, exchange, path](const std::string& body) {
+    if (path == "/cache") return change(system, options, exchange, body);
+    set_faults(options, exchange, body);
+  });
 }
 
 }  // namespace

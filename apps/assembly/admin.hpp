@@ -6,15 +6,19 @@
 ///   GET /metrics        Prometheus text; bearer token
 ///   GET, POST /faults   fault_status as JSON (fault_status.hpp), what is lost on purpose; POST
 ///                       {"cache_update_loss": x} sets it until the node ends; bearer token
+///   POST /cache         an instruction to near caches (admin_cache.hpp), until the node ends;
+///                       answered with cache_change_status as JSON; bearer token
 #pragma once
 
 #include "apps/assembly/coherence_status.hpp"
 #include "apps/assembly/message_loss.hpp"
 #include "apps/assembly/node_status.hpp"
+#include "messages/cache_control.hpp"
 #include "messages/node.hpp"
 #include "runtime/http/exchange.hpp"
 #include "runtime/http/server.hpp"
 #include "runtime/observe/metrics.hpp"
+#include "runtime/topology/topology.hpp"
 
 #include <memory>
 #include <string>
@@ -30,6 +34,8 @@ struct admin_options {
   node_manager_actor manager;  ///< asked for what it knows
   node_status fixed;           ///< name, pid, roles, s3: what does not change while the node runs
   std::shared_ptr<message_loss> loss;  ///< never null
+  cache_control_actor caches;          ///< of every service
+  topology::cluster topology;          ///< whose rules hold for instructions
 };
 
 /// Takes the requests of the admin listener. `system` and `counts` must outlive the listener.

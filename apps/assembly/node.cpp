@@ -61,6 +61,7 @@ public:
   node_manager_actor manager_of(const node_id& name) const override {
     return of_.links->at<node_manager_actor>(name, "node_manager");
   }
+  cache_control_actor caches() const override { return manager_; }
   std::uint64_t incarnation() const override { return of_.incarnation; }
   std::shared_ptr<message_loss> loss() const override { return of_.loss; }
 
@@ -237,7 +238,7 @@ private:
   storage_part storage_;
   access_node_actor access_;
   std::shared_ptr<request_gate> gate_;
-  node_manager_actor manager_;
+  node_manager_shell manager_;
   bool stopped_ = false;
 };
 

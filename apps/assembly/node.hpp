@@ -5,6 +5,7 @@
 
 #include "apps/assembly/cluster_files.hpp"
 #include "apps/assembly/message_loss.hpp"
+#include "messages/cache_control.hpp"
 #include "messages/near_cache.hpp"
 #include "messages/node.hpp"
 #include "messages/partition.hpp"
@@ -107,6 +108,8 @@ public:
   virtual node_manager_actor manager() const = 0;
   /// Of any node, this one too; a question fails while it is not connected. Null: no such node.
   virtual node_manager_actor manager_of(const node_id& name) const = 0;
+  /// Reaches the near caches of every service.
+  virtual cache_control_actor caches() const = 0;
   virtual std::uint64_t incarnation() const = 0;
 
   /// What it loses on purpose; as the topology says at first.

@@ -83,6 +83,8 @@ result<std::unique_ptr<http::server>> start_admin(caf::actor_system& system, pro
   admin.token = *token;
   admin.manager = running.manager();
   admin.loss = running.loss();
+  admin.caches = running.caches();
+  admin.topology = of;
   admin.fixed.name = self.name;
   admin.fixed.pid = ::getpid();
   admin.fixed.roles = role_names(self);

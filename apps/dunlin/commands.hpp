@@ -31,6 +31,7 @@ void add_down(CLI::App& app, action& chosen);
 void add_node(CLI::App& app, action& chosen, node_runner run);
 void add_status(CLI::App& app, action& chosen);
 void add_coherence(CLI::App& app, action& chosen);
+void add_cache(CLI::App& app, action& chosen);
 void add_faults(CLI::App& app, action& chosen);
 void add_env(CLI::App& app, action& chosen);
 

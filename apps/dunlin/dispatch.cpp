@@ -19,6 +19,7 @@ int dispatch(int argc, char** argv, node_runner run) {
   add_down(app, chosen);
   add_status(app, chosen);
   add_coherence(app, chosen);
+  add_cache(app, chosen);
   add_faults(app, chosen);
   add_env(app, chosen);
   add_check(app, chosen);

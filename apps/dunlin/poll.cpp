@@ -75,6 +75,16 @@ std::vector<coherence_answer> ask_coherence(const topology::cluster& of, const s
                                              assembly::parse_coherence_status);
 }
 
+std::vector<cache_change_answer> ask_for_change(const topology::cluster& of,
+                                                const std::string& token,
+                                                std::chrono::milliseconds timeout,
+                                                const std::string& body) {
+  auto call = call_of("/cache", token, timeout);
+  call.method = "POST";
+  call.body = body;
+  return ask_all<assembly::cache_change_status>(of, call, assembly::parse_cache_change_status);
+}
+
 std::vector<fault_answer> ask_faults(const topology::cluster& of, const std::string& token,
                                      std::chrono::milliseconds timeout,
                                      std::optional<double> loss) {

@@ -1,6 +1,7 @@
 /// Asks every node's admin plane.
 #pragma once
 
+#include "apps/assembly/cache_change_status.hpp"
 #include "apps/assembly/coherence_status.hpp"
 #include "apps/assembly/fault_status.hpp"
 #include "apps/assembly/node_status.hpp"
@@ -20,6 +21,7 @@ struct answer_of {
 };
 using node_answer = answer_of<assembly::node_status>;
 using coherence_answer = answer_of<assembly::coherence_status>;
+using cache_change_answer = answer_of<assembly::cache_change_status>;
 using fault_answer = answer_of<assembly::fault_status>;
 
 /// In file order, all nodes at the same time; blocks for at most about `timeout`.
@@ -33,5 +35,11 @@ std::vector<coherence_answer> ask_coherence(const topology::cluster& of, const s
 /// What they lose on purpose, after it was set where `loss` is given.
 std::vector<fault_answer> ask_faults(const topology::cluster& of, const std::string& token,
                                      std::chrono::milliseconds timeout, std::optional<double> loss);
+
+/// What became of an instruction to near caches: the body of POST /cache (admin.hpp).
+std::vector<cache_change_answer> ask_for_change(const topology::cluster& of,
+                                                const std::string& token,
+                                                std::chrono::milliseconds timeout,
+                                                const std::string& body);
 
 }  // namespace dunlin::commands

@@ -100,6 +100,8 @@ public:
   /// As `dunlin faults --cache-update-loss`: of what its queue and its subscribers send, until it
   /// ends.
   void lose_cache_updates(const node_id& name, double fraction);
+  /// As `dunlin cache`: to the near caches of every service of the node; what became of it.
+  caches_changed instruct(const node_id& name, const change_caches& wish);
   /// Every running node says READY, within `limit` of virtual time.
   bool wait_until_ready(std::chrono::seconds limit);
 

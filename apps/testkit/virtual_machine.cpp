@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <caf/atom.hpp>
+#include <caf/event_based_actor.hpp>
 
 #include <cstring>
 
@@ -131,6 +132,19 @@ bool virtual_cluster::disk_fails(const machine& of) const {
 void virtual_cluster::lose_cache_updates(const node_id& name, double fraction) {
   tell(name, fmt::format("loses {} of the cache updates", fraction));
   if (runs(name)) machines_.at(name).node->loss()->set(fraction);
+}
+
+caches_changed virtual_cluster::instruct(const node_id& name, const change_caches& wish) {
+  if (!runs(name)) return {};
+  const auto heard = std::make_shared<std::optional<caches_changed>>();
+  time_.system().spawn(
+      [heard, wish, caches = machines_.at(name).node->caches()](caf::event_based_actor* self) {
+        self->request(caches, std::chrono::seconds(5), wish)
+            .then([heard](const caches_changed& done) { *heard = done; },
+                  [heard](const caf::error&) { *heard = caches_changed{}; });
+      });
+  time_.run_until([&] { return heard->has_value(); }, std::chrono::seconds(10));
+  return heard->value_or(caches_changed{});
 }
 
 // ---- the trace ----

@@ -49,4 +49,8 @@ struct draft {
 /// What no single value shows: duplicates, quorums, roles of the whole cluster, open doors.
 void check_rules(const draft& file, report& mistakes);
 
+/// Of them those of one type of near caches: what news prove is up to two of their intervals old
+/// when the next come.
+void check_cache_rules(const draft& file, const std::string& type, report& mistakes);
+
 }  // namespace dunlin::topology

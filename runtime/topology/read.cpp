@@ -1,4 +1,5 @@
 // Text → draft, each value where it stands.
+#include "runtime/topology/cache_keys.hpp"
 #include "runtime/topology/table_reader.hpp"
 
 #include <filesystem>
@@ -163,46 +164,16 @@ private:
   }
 
   void cache_section(table_reader& caches, const std::string& type, cache_settings& to) {
-    using namespace std::chrono_literals;
     const auto name = "cache." + type;
     const auto* value = caches.take(type, toml::node_type::table, fmt::format("[{}]", name));
     table_reader from{value ? value->as_table() : nullptr, name + ".", mistakes_};
-    std::string mode;
-    if (from.text("mode", mode)) {
-      to.validated = mode == "validated";
-      if (!to.validated && mode != "bounded") {
-        from.refuse("mode", fmt::format("'{}' is no mode", mode),
-                    suggest(mode, {"bounded", "validated"}));
-        into_.refused.insert(name + ".mode");
-      }
-    } else if (from.has("mode")) {
-      into_.refused.insert(name + ".mode");
-    }
-    note(from, name, "time_to_live", from.duration("time_to_live", to.time_to_live, 1s, 1440min));
-    note(from, name, "staleness_max", from.duration("staleness_max", to.staleness_max, 100ms, 60s));
-    from.number("items_max", to.items_max, 1, 10'000'000);
-    from.size("bytes_max", to.bytes_max, 64u << 10, std::uint64_t(64) << 30);
-    from.flag("values", to.values);
-    note(from, name, "mirror", from.flag("mirror", to.mirror));
-    read_interval(from, to.invalidation_interval);
-    from.finish();
+    read_cache_keys(from, type, to, into_);
   }
 
   void faults_section() {
     auto from = section("faults");
     from.fraction("cache_update_loss", into_.value.options.faults.cache_update_loss);
     from.finish();
-  }
-
-  /// Zero stands for never.
-  void read_interval(table_reader& from, std::chrono::milliseconds& into) {
-    using namespace std::chrono_literals;
-    auto read = into;
-    if (!from.duration("invalidation_interval", read, 0ms, 1440min)) return;
-    into = read;
-    if (read > 0ms && read < 1s)
-      from.refuse("invalidation_interval", fmt::format("{} is out of range", show_duration(read)),
-                  "give 1s to 86400s, or 0s for never");
   }
 
   void nodes() {

@@ -207,22 +207,8 @@ void queue_somewhere(const draft& file, report& mistakes) {
 
 /// What news prove is up to two intervals old when the next come.
 void proofs(const draft& file, report& mistakes) {
-  const auto& to = file.value.options;
-  const auto least = 2 * to.queue.news_interval;
-  for (const auto& [type, cache] : to.caches) {
-    const auto name = "cache." + type;
-    if (cache.validated || cache.staleness_max >= least) continue;
-    const auto key = name + ".staleness_max";
-    if (file.refused.contains(key) || file.refused.contains(name + ".mode") ||
-        file.refused.contains("queue.news_interval"))
-      continue;
-    mistakes.add(
-        of(file, file.places.contains(key) ? key : "queue.news_interval"),
-        fmt::format("{} is {}, less than two news intervals of {}", key,
-                    show_duration(cache.staleness_max), show_duration(to.queue.news_interval)),
-        fmt::format("set staleness_max = \"{}\" or more, or mode = \"validated\"",
-                    show_duration(least)));
-  }
+  for (const auto& [type, cache] : file.value.options.caches)
+    check_cache_rules(file, type, mistakes);
 }
 
 /// All objects are more than any node holds.
@@ -235,6 +221,24 @@ void mirrors(const draft& file, report& mistakes) {
 }
 
 }  // namespace
+
+void check_cache_rules(const draft& file, const std::string& type, report& mistakes) {
+  const auto& to = file.value.options;
+  const auto& cache = to.caches.at(type);
+  const auto least = 2 * to.queue.news_interval;
+  if (cache.validated || cache.staleness_max >= least) return;
+  const auto name = "cache." + type;
+  const auto key = name + ".staleness_max";
+  if (file.refused.contains(key) || file.refused.contains(name + ".mode") ||
+      file.refused.contains("queue.news_interval"))
+    return;
+  mistakes.add(
+      of(file, file.places.contains(key) ? key : "queue.news_interval"),
+      fmt::format("{} is {}, less than two news intervals of {}", key,
+                  show_duration(cache.staleness_max), show_duration(to.queue.news_interval)),
+      fmt::format("set staleness_max = \"{}\" or more, or mode = \"validated\"",
+                  show_duration(least)));
+}
 
 void check_rules(const draft& file, report& mistakes) {
   unique_names(file, mistakes);

@@ -191,3 +191,43 @@ TEST(CoherenceOfACluster, WhatIsLostOnPurposeIsCountedAndStillHeardOf) {
   EXPECT_EQ(lost("cache_batch"), before);
   EXPECT_TRUE(world.cluster.status("n2").warnings().empty());
 }
+
+TEST(CoherenceOfACluster, Q6AChangeOfALiveCacheTakesEffectAtEveryServiceOfTheNode) {
+  Coherence world{with_queues(2)};
+  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
+  EXPECT_TRUE(world.holds("n2", "work"));
+  EXPECT_FALSE(world.asks("n2", "work"));
+  change_caches validate{"bucket", std::nullopt, set_cache{}};
+  validate.set->validated = true;
+  const auto done = world.cluster.instruct("n2", validate);
+  ASSERT_EQ(done.all.size(), 2u);  // S3 and management
+  EXPECT_EQ(done.all[0].error + done.all[1].error, "");
+  EXPECT_TRUE(world.asks("n2", "work"));
+  EXPECT_FALSE(world.holds("n3", "work") && world.asks("n3", "work"));
+  validate.set->validated = false;
+  world.cluster.instruct("n2", validate);
+  EXPECT_FALSE(world.asks("n2", "work"));
+}
+
+TEST(CoherenceOfACluster, Q23WhatIsDroppedOnCommandOrPeriodicallyIsAskedForAgain) {
+  Coherence world{with_queues(2)};
+  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
+  EXPECT_TRUE(world.holds("n2", "work"));
+  EXPECT_FALSE(world.asks("n2", "work"));
+  EXPECT_EQ(world.cluster.instruct("n2", {"bucket", 1, std::nullopt}).all.size(), 1u);
+  EXPECT_TRUE(world.asks("n2", "work"));
+  EXPECT_FALSE(world.asks("n2", "work"));
+  change_caches periodic{"bucket", std::nullopt, set_cache{}};
+  periodic.set->invalidation_interval = 5s;
+  world.cluster.instruct("n2", periodic);
+  for (int round = 0; round < 4; ++round) {
+    world.cluster.time().run_for(5s);
+    EXPECT_TRUE(world.asks("n2", "work")) << round;
+    EXPECT_FALSE(world.asks("n2", "work")) << round;
+    EXPECT_FALSE(world.holds("n3", "work") && world.asks("n3", "work")) << round;
+  }
+  periodic.set->invalidation_interval = 0s;
+  world.cluster.instruct("n2", periodic);
+  world.cluster.time().run_for(6s);
+  EXPECT_FALSE(world.asks("n2", "work"));
+}

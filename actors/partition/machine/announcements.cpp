@@ -44,6 +44,7 @@ void context::announce(std::uint64_t tick, std::string_view type, std::string_vi
   put(table::outbox, keys::number(tick), row);
   state.set_outbox_rows(state.outbox_rows() + 1);
   if (state.outbox_rows() > outbox_rows_max) collapse_outbox();
+  if (heard) heard(tick, type, key);
 }
 
 void context::collapse_outbox() {
@@ -157,6 +158,10 @@ std::vector<v1::OutboxRecord> partition_machine::outbox(std::uint64_t after_tick
                          return rows.size() < items_max;
                        });
   return rows;
+}
+
+void partition_machine::on_announced(announcement_listener listener) {
+  context_->heard = std::move(listener);
 }
 
 std::optional<item_now> partition_machine::current(std::string_view type,

@@ -8,6 +8,7 @@
 
 #include <google/protobuf/message_lite.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ struct context {
   std::uint64_t first_hash = 0;
   std::uint64_t last_hash = 0;
   v1::PartitionState state{};
+  std::function<void(std::uint64_t tick, std::string_view type, std::string_view key)> heard{};
 
   bool root() const { return state.partition() == 0; }
 

@@ -10,6 +10,7 @@
 #include "runtime/storage/kv_store.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -63,6 +64,12 @@ public:
   /// may have changed after the tick in its 8-byte key.
   std::vector<v1::OutboxRecord> outbox(std::uint64_t after_tick, std::size_t items_max) const;
   std::uint64_t announced_through() const;  ///< rows up to this tick are gone
+
+  /// Hears of each announced change while it is applied; what it does is none of the state's
+  /// business. The strings live as long as the call.
+  using announcement_listener =
+      std::function<void(std::uint64_t tick, std::string_view type, std::string_view key)>;
+  void on_announced(announcement_listener listener);
 
   /// An announced item as caches would hold it.
   struct item_now {

@@ -1,5 +1,6 @@
 #include "apps/assembly/admin.hpp"
 
+#include "apps/assembly/cache_change_status.hpp"
 #include "apps/assembly/fault_status.hpp"
 #include "runtime/crypto/random.hpp"
 #include "runtime/simulation/sim_http.hpp"
@@ -19,6 +20,14 @@ node_manager_actor::behavior_type fake_manager(node_manager_actor::pointer,
           [](const v1::BeginDrain&) { return v1::BeginDrainReply{}; }};
 }
 
+cache_control_actor::behavior_type fake_caches(cache_control_actor::pointer,
+                                               std::vector<change_caches>* heard) {
+  return {[heard](const change_caches& wish) {
+    heard->push_back(wish);
+    return caches_changed{{{1, "bucket", ""}, {2, "bucket", "invalid argument"}}};
+  }};
+}
+
 struct Admin : testing::Test {
   support::virtual_system world;
   metrics counts;
@@ -26,6 +35,7 @@ struct Admin : testing::Test {
   node_manager_actor manager = world.system.spawn(fake_manager, &status);
   std::shared_ptr<assembly::message_loss> loss =
       std::make_shared<assembly::message_loss>(std::make_shared<crypto::seeded_random>(1), counts);
+  std::vector<change_caches> instructions;
   http::acceptor plane;
   std::deque<std::function<void()>> later;
 
@@ -39,7 +49,9 @@ struct Admin : testing::Test {
     assembly::node_status fixed;
     fixed.pid = 42;
     fixed.name = "n1";
-    plane = assembly::admin_plane(world.system, counts, {"secret-token", manager, fixed, loss});
+    plane = assembly::admin_plane(
+        world.system, counts,
+        {"secret-token", manager, fixed, loss, world.system.spawn(fake_caches, &instructions), {}});
   }
 
   simulation::sim_response get(const std::string& target, const std::string& token = {},
@@ -59,6 +71,7 @@ struct Admin : testing::Test {
       auto next = std::move(later.front());
       later.pop_front();
       next();
+      world.run();
     }
     return *seen;
   }
@@ -139,6 +152,53 @@ TEST_F(Admin, RefusesALossThatIsNoneAndKeepsTheOldOne) {
     EXPECT_EQ(get("/faults", "secret-token", "POST", body).head->status, 400) << body;
   EXPECT_EQ(get("/faults", "secret-token", "POST", std::string(100'000, ' ')).head->status, 413);
   EXPECT_EQ(loss->fraction(), 0.5);
+}
+
+TEST_F(Admin, Q16PassesInstructionsOnAndTellsWhatBecameOfThem) {
+  EXPECT_EQ(code("/cache", "wrong", "POST"), 401);
+  const auto seen = get("/cache", "secret-token", "POST",
+                        R"({"type":"bucket","service":2,"set":{"staleness_max":"700ms",)"
+                        R"("items_max":30,"values":false,"mode":"bounded","bytes_max":"1MiB",)"
+                        R"("time_to_live":"2s","invalidation_interval":"60s"}})");
+  const auto done = assembly::parse_cache_change_status(seen.body).value();
+  EXPECT_EQ(done.name, "n1");
+  ASSERT_EQ(done.caches.size(), 2u);
+  EXPECT_EQ(done.caches[1].error, "invalid argument");
+  ASSERT_EQ(instructions.size(), 1u);
+  EXPECT_EQ(instructions[0].type, "bucket");
+  EXPECT_EQ(instructions[0].service, 2u);
+  const auto& set = instructions[0].set.value();
+  EXPECT_EQ(set.staleness_max, 700ms);
+  EXPECT_EQ(set.items_max, 30u);
+  EXPECT_EQ(set.carry_values, false);
+  EXPECT_EQ(set.validated, false);
+  EXPECT_EQ(set.bytes_max, 1u << 20);
+  EXPECT_EQ(set.time_to_live, 2s);
+  EXPECT_EQ(set.invalidation_interval, 60s);
+  EXPECT_EQ(get("/cache", "secret-token", "POST", R"({"drop":true})").head->status, 200);
+  ASSERT_EQ(instructions.size(), 2u);
+  EXPECT_FALSE(instructions[1].set);
+  EXPECT_EQ(instructions[1].type, "");
+}
+
+TEST_F(Admin, RefusesInstructionsThatAreNoneWithTheMistakesOfATopologyFile) {
+  for (const auto& [body, why] : std::map<std::string, std::string>{
+           {"x", "send {"},
+           {"{}", "send {"},
+           {R"({"type":"bucket"})", "send {"},
+           {R"({"type":"bucket","drop":true,"set":{}})", "send {"},
+           {R"({"type":"buckte","drop":true})", "'buckte' is no type of near caches"},
+           {R"({"type":"buckte","set":{"values":true}})", "did you mean 'bucket'?"},
+           {R"({"type":"bucket","set":{}})", "nothing is to be changed"},
+           {R"({"type":"bucket","set":{"staleness_max":"1ms"}})", "give 100ms to 60s"},
+           {R"({"type":"bucket","set":{"staleness_max":"400ms"}})", "less than two news intervals"},
+           {R"({"type":"bucket","set":{"mirror":true}})", "cannot be changed while a node runs"},
+           {R"({"type":"bucket","set":{"item_max":1}})", "did you mean 'items_max'?"}}) {
+    const auto seen = get("/cache", "secret-token", "POST", body);
+    EXPECT_EQ(seen.head->status, 400) << body;
+    EXPECT_NE(seen.body.find(why), std::string::npos) << body << ": " << seen.body;
+  }
+  EXPECT_TRUE(instructions.empty());
 }
 
 TEST_F(Admin, RefusesUnknownPathsAndMethods) {

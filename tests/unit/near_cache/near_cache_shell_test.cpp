@@ -288,6 +288,37 @@ TEST_F(NearCacheActor, Q23AllIsDroppedOnCommand) {
   EXPECT_FALSE(look("b")->answer->from_cache);
 }
 
+TEST_F(NearCacheActor, Q16ItTakesInstructionsOfItsTypeAndService) {
+  look("b");
+  EXPECT_TRUE(call<caches_changed>(change_caches{"user", std::nullopt, std::nullopt}).all.empty());
+  EXPECT_TRUE(call<caches_changed>(change_caches{"bucket", 4, std::nullopt}).all.empty());
+  EXPECT_EQ(figure("items"), 1u);
+  const auto dropped = call<caches_changed>(change_caches{"bucket", 3, std::nullopt});
+  ASSERT_EQ(dropped.all.size(), 1u);
+  EXPECT_EQ(dropped.all[0].type, "bucket");
+  EXPECT_EQ(dropped.all[0].service, 3u);
+  EXPECT_EQ(dropped.all[0].error, "");
+  EXPECT_EQ(figure("items"), 0u);
+  change_caches wish;
+  wish.set.emplace().invalidation_interval = 7s;
+  EXPECT_EQ(call<caches_changed>(wish).all.at(0).error, "");
+  EXPECT_EQ(figure("invalidation_interval_ms"), 7000u);
+  wish.set->time_to_live = -1s;
+  EXPECT_EQ(call<caches_changed>(wish).all.at(0).error, "invalid argument");
+}
+
+TEST_F(NearCacheActor, Q23WhatIsHeldIsDroppedPeriodically) {
+  set_cache wish;
+  wish.invalidation_interval = 5s;
+  call<accepted>(wish);
+  for (int round = 1; round <= 3; ++round) {
+    EXPECT_FALSE(look("b")->answer->from_cache);
+    advance(5s, 100ms);
+    EXPECT_EQ(figure("items"), 0u);
+    EXPECT_EQ(figure("deaths_total", "command"), static_cast<std::uint64_t>(round));
+  }
+}
+
 TEST_F(NearCacheActor, X2SaysHowOldWhatItServedMayHaveBeen) {
   look("b");
   look("b");

@@ -50,12 +50,25 @@ partition_actor::behavior_type fake_replica(partition_actor::pointer, fake_clust
   };
 }
 
+/// Does what it is told if it is meant, and fails where a test wants it to.
+managed_cache_actor::behavior_type fake_cache(managed_cache_actor::pointer, std::uint64_t service,
+                                              std::string type, std::string error) {
+  return {
+      [](const v1::GetCacheStatus&) { return v1::CacheStatus{}; },
+      [=](const change_caches& wish) {
+        caches_changed done;
+        if (wish.concerns(type, service)) done.all.push_back({service, type, error});
+        return done;
+      },
+  };
+}
+
 struct NodeManager : testing::Test {
   support::virtual_system world;
   fake_cluster cluster;
   std::string fatal;
   partition_actor replica = world.system.spawn(fake_replica, &cluster);
-  node_manager_actor manager;
+  node_manager_shell manager;
 
   NodeManager() {
     node_manager_options options;
@@ -66,6 +79,9 @@ struct NodeManager : testing::Test {
     node_roles roles;
     roles.router = world.system.spawn(fake_router, &cluster);
     roles.replicas[0] = replica;
+    roles.caches = {world.system.spawn(fake_cache, 1, "user", ""),
+                    world.system.spawn(fake_cache, 1, "bucket", ""),
+                    world.system.spawn(fake_cache, 2, "user", "invalid_argument")};
     roles.watched = {{"partition 0", replica.address()}};
     manager = world.system.spawn(node_manager, options, roles);
     world.run();
@@ -81,6 +97,20 @@ struct NodeManager : testing::Test {
     world.system.spawn([&](caf::event_based_actor* self) {
       self->request(manager, 5s, v1::GetNodeStatus{})
           .then([&](const v1::NodeStatus& s) { heard = s; }, [](const caf::error&) {});
+    });
+    world.advance(100ms);
+    return heard;
+  }
+
+  /// "1 user: " a line.
+  std::string instruct(const change_caches& wish) {
+    std::string heard = "no answer";
+    world.system.spawn([&](caf::event_based_actor* self) {
+      self->request(manager, 5s, wish).then([&](const caches_changed& said) {
+        heard.clear();
+        for (const auto& one : said.all)
+          heard += std::to_string(one.service) + " " + one.type + ":" + one.error + "\n";
+      });
     });
     world.advance(100ms);
     return heard;
@@ -129,6 +159,13 @@ TEST_F(NodeManager, WarnsOfARoleThatDoesNotAnswer) {
   const auto heard = status();
   ASSERT_EQ(heard.warnings_size(), 1);
   EXPECT_NE(heard.warnings(0).find("partition 0"), std::string::npos);
+}
+
+TEST_F(NodeManager, Q16InstructionsReachEveryServiceAndTheirStatusComesBack) {
+  EXPECT_EQ(instruct({}), "1 user:\n1 bucket:\n2 user:invalid_argument\n");
+  EXPECT_EQ(instruct({"user", std::nullopt, set_cache{}}), "1 user:\n2 user:invalid_argument\n");
+  EXPECT_EQ(instruct({"user", 1, std::nullopt}), "1 user:\n");
+  EXPECT_EQ(instruct({"object", std::nullopt, std::nullopt}), "");
 }
 
 TEST_F(NodeManager, SaysThatItDrains) {
