@@ -187,9 +187,11 @@ class Cluster:
             "s3", endpoint_url=self.url(name), region_name=env["AWS_DEFAULT_REGION"], config=config,
             aws_access_key_id=env["AWS_ACCESS_KEY_ID"], aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"])
 
-    def aws(self, *words, name="n1", timeout=120):
-        """Runs the AWS command line against one node."""
+    def aws(self, *words, name="n1", timeout=120, key=None):
+        """Runs the AWS command line against one node; `key`: (access key, secret) of another user than the root user."""
         env = {"PATH": os.environ["PATH"], "HOME": self.folder, **self.environment()}
+        if key:
+            env.update(AWS_ACCESS_KEY_ID=key[0], AWS_SECRET_ACCESS_KEY=key[1])
         done = subprocess.run(["/usr/bin/aws", "--endpoint-url", self.url(name), *words], env=env, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
         if done.returncode != 0:
