@@ -1,5 +1,7 @@
 #include "actors/cache_update/type_coverage.hpp"
 
+#include "runtime/observe/planted.hpp"
+
 #include <algorithm>
 
 namespace dunlin::cache_update {
@@ -35,7 +37,7 @@ bool type_coverage::learn(const options& limits, time now, const claim& said) {
     prove(said);
     return true;
   }
-  if (said.ordinal <= heard_.through()) {
+  if (said.ordinal <= heard_.through() || planted(bug::gap_not_noticed)) {
     prove(said);
     return false;
   }

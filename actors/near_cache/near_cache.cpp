@@ -13,7 +13,7 @@ namespace {
 
 using self_pointer = near_cache_shell::stateful_pointer<near_cache_state>;
 using core = near_cache_core;
-using reader_promise = caf::typed_response_promise<cache_answer>;
+using reader_type = near_cache_state::reader;
 
 /// The router gives up first, so that its more precise error is heard.
 constexpr std::chrono::milliseconds grace{1000};
@@ -27,7 +27,7 @@ core::time now(self_pointer self) { return cache_time(self); }
 
 // ---- effects ----
 
-std::optional<reader_promise> take_reader(self_pointer self, std::uint64_t id) {
+std::optional<reader_type> take_reader(self_pointer self, std::uint64_t id) {
   auto found = self->state.readers.extract(id);
   if (found.empty()) return {};
   return std::move(found.mapped());
@@ -39,12 +39,18 @@ void perform(self_pointer self, const core::serve& what) {
   cache_answer answer{what.item.tick,  nullptr,        what.partition,
                       what.from_cache, what.confirmed, what.age};
   if (what.item.value) answer.record = to_record(*what.item.value);
+  const auto& state = self->state;
   if (what.from_cache) self->state.ages.note(what.age);
-  reader->deliver(std::move(answer));
+  if (state.options.watch) {
+    const auto& set = state.core->parameters();
+    const auto bound = set.mode == cache_mode::validated ? core::time{0} : set.staleness_max;
+    state.options.watch(cache_served{reader->key, answer, now(self) - reader->asked, bound});
+  }
+  reader->promise.deliver(std::move(answer));
 }
 
 void perform(self_pointer self, const core::fail& what) {
-  if (auto reader = take_reader(self, what.reader)) reader->deliver(make_error(what.why));
+  if (auto reader = take_reader(self, what.reader)) reader->promise.deliver(make_error(what.why));
 }
 
 void perform(self_pointer self, const core::ask& what) {
@@ -89,7 +95,9 @@ caf::result<cache_answer> look_up(self_pointer self, const cache_look_up& wish) 
   auto& state = self->state;
   auto promise = self->make_response_promise<cache_answer>();
   const auto reader = ++state.last_reader;
-  state.readers.emplace_hint(state.readers.end(), reader, promise);
+  state.readers.emplace_hint(
+      state.readers.end(), reader,
+      reader_type{promise, state.options.watch ? wish.key : std::string(), now(self)});
   state.trace_id = wish.trace_id;
   perform_all(self,
               state.core->look_up(now(self), wish.key, reader,
@@ -99,6 +107,7 @@ caf::result<cache_answer> look_up(self_pointer self, const cache_look_up& wish) 
 
 cache_ticket begin_write(self_pointer self, const cache_begin_write& wish) {
   auto& state = self->state;
+  if (state.options.watch) state.options.watch(wish);
   const auto ticket = state.core->begin_write(now(self), wish.key);
   if (ticket != 0)
     state.writes.push_back({ticket, wish.key, now(self) + state.options.write_patience});
@@ -221,6 +230,7 @@ near_cache_shell::behavior_type near_cache(self_pointer self, near_cache_options
       [self](const cache_begin_write& wish) { return begin_write(self, wish); },
       [self](const cache_written& what) {
         forget_write(self->state, what.ticket);
+        if (self->state.options.watch) self->state.options.watch(what);
         perform_all(self, end_write(self, what));
         return accepted{};
       },

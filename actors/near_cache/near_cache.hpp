@@ -3,6 +3,7 @@
 /// service.
 #pragma once
 
+#include "actors/near_cache/cache_event.hpp"
 #include "actors/near_cache/cached_type.hpp"
 #include "actors/near_cache/near_cache_core.hpp"
 #include "actors/near_cache/near_cache_status.hpp"
@@ -36,6 +37,8 @@ struct near_cache_options {
   /// Hears of each change that was told and has taken effect here; for measurements. Must not
   /// block.
   std::function<void(const std::string& key, std::uint64_t tick)> heard;
+  /// Hears of each answer and each write; for simulation, whose checkers judge them.
+  std::function<void(const cache_event&)> watch;
 };
 
 /// What is spawned; it converts to near_cache_actor, cache_status_actor and cache_control_actor.
@@ -48,7 +51,12 @@ using near_cache_shell =
 struct near_cache_state {
   near_cache_options options;
   std::unique_ptr<near_cache_core> core;
-  std::map<std::uint64_t, caf::typed_response_promise<cache_answer>> readers;
+  struct reader {
+    caf::typed_response_promise<cache_answer> promise;
+    std::string key;  ///< if somebody watches
+    near_cache_core::time asked{};
+  };
+  std::map<std::uint64_t, reader> readers;
   std::uint64_t last_reader = 0;
   struct write {
     std::uint64_t ticket = 0;

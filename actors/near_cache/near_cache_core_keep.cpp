@@ -1,6 +1,8 @@
 // What is kept of what comes in, and how long.
 #include "actors/near_cache/near_cache_core.hpp"
 
+#include "runtime/observe/planted.hpp"
+
 #include <algorithm>
 #include <iterator>
 
@@ -69,7 +71,8 @@ bool near_cache_core::fits(const cache_slot& slot, const cached_item& item) cons
 std::optional<fill_refusal> near_cache_core::judge(const cache_slot& slot, const candidate& what,
                                                    std::uint64_t heard) const {
   if (slot.held && slot.entry.read > what.read) return fill_refusal::older;
-  if (heard > what.read) return fill_refusal::overtaken;
+  if (heard > what.read && !planted(bug::fill_overtakes_invalidation))
+    return fill_refusal::overtaken;
   const auto partition = partitions_.find(what.partition);
   if (partition != partitions_.end() && what.read < partition->second.base)
     return fill_refusal::before_base;

@@ -1,6 +1,8 @@
 // What is heard of changes: this service's own writes, and what the subscription brings.
 #include "actors/near_cache/near_cache_core.hpp"
 
+#include "runtime/observe/planted.hpp"
+
 #include <algorithm>
 
 namespace dunlin {
@@ -101,6 +103,7 @@ near_cache_core::effects near_cache_core::on_update(time now, partition_id parti
   auto* slot = wanted ? &store_.find_or_add(key) : store_.find(key);
   if (!slot || !slot->held) ++figures_.updates_moot;
   if (!slot) return out;
+  if (planted(bug::update_ignored)) return out;
   if (slot->requests) slot->requests->heard.note(last_ticket_, tick);
   if (slot->held)
     apply(now, *slot, partition, tick, content);
@@ -112,7 +115,7 @@ near_cache_core::effects near_cache_core::on_update(time now, partition_id parti
 
 void near_cache_core::apply(time now, cache_slot& slot, partition_id partition, std::uint64_t tick,
                             const change_content& content) {
-  if (tick <= slot.entry.read) {
+  if (tick <= slot.entry.read && !planted(bug::older_value_installed)) {
     ++figures_.updates_late;
     return;
   }

@@ -3,6 +3,7 @@
 /// virtual time (apps/testkit): only the ports differ (decision 2).
 #pragma once
 
+#include "actors/near_cache/cache_event.hpp"
 #include "apps/assembly/cluster_files.hpp"
 #include "apps/assembly/message_loss.hpp"
 #include "messages/cache_control.hpp"
@@ -92,6 +93,10 @@ struct node_options {
   /// Hears of each change that has taken effect in a near cache of the S3 service; for
   /// measurements. Any thread of the actors; must not block.
   std::function<void(const std::string& type, const std::string& key, std::uint64_t tick)> heard;
+  /// Hears of each answer and write of the node's near caches; for simulation, whose checkers judge
+  /// them.
+  std::function<void(std::uint64_t service, const std::string& type, const cache_event&)>
+      watch_caches;
 };
 
 class node {

@@ -179,6 +179,10 @@ near_caches start_caches(const node_context& of, const partition_router_actor& r
       options.heard = [heard = of.options.heard, type](const std::string& key, std::uint64_t tick) {
         heard(type, key, tick);
       };
+    if (of.options.watch_caches)
+      options.watch = [watch = of.options.watch_caches, service, type](const cache_event& event) {
+        watch(service, type, event);
+      };
     made.emplace(type, of.system.spawn(near_cache, std::move(options)));
   }
   return made;

@@ -5,6 +5,7 @@
 #include "apps/testkit/chaos.hpp"
 #include "apps/testkit/client_workload.hpp"
 #include "apps/testkit/knobs.hpp"
+#include "apps/testkit/lookup_workload.hpp"
 #include "apps/testkit/page_ledger.hpp"
 #include "apps/testkit/quiet_checks.hpp"
 #include "apps/testkit/race_workload.hpp"
@@ -62,6 +63,7 @@ public:
         races_(*cluster_, {.rounds = 24, .uploads = what.seed % 16 == 0 ? 1 : 0, .pause = 1200ms}),
         buckets_(*cluster_),
         users_(*cluster_, {.managers = cluster_->shape().user_managers}),
+        lookups_(*cluster_),
         faults_(*cluster_, {.faults = all_faults()}),
         moments_(what.seed + 99) {
     faults_.on_strike([this](fault what) {
@@ -168,6 +170,7 @@ private:
     clients_.stop();
     buckets_.stop();
     users_.stop();
+    lookups_.stop();
     const auto finished = [this] {
       return clients_.finished() && races_.finished() && buckets_.finished() && users_.finished();
     };
@@ -204,6 +207,7 @@ private:
     fail_all("hearing", check_hearing(*cluster_, 20s));
     fail_all("caches",
              check_caches(*cluster_, {buckets_.names(), users_.access_keys(), users_.policies()}));
+    fail_all("look-ups", lookups_.mistakes());
   }
 
   /// What must hold at any moment: of the ticks of all replicas, now and then of the rows of one.
@@ -336,6 +340,7 @@ private:
   race_workload races_;
   bucket_workload buckets_;
   user_workload users_;
+  lookup_workload lookups_;
   chaos faults_;
   std::mt19937_64 moments_;  // when clients hurry
   tick_watch ticks_;

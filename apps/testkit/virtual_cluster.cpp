@@ -77,6 +77,7 @@ virtual_cluster::virtual_cluster(std::uint64_t seed, knobs shape)
 
 virtual_cluster::~virtual_cluster() {
   on_event_ = nullptr;
+  on_cache_event_ = nullptr;
   time_.driver().set_observer(nullptr);
   time_.driver().set_service(nullptr);
   for (auto& [name, machine] : machines_) {
@@ -188,6 +189,11 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
   options.heard = [this, name](const std::string& type, const std::string& key,
                                std::uint64_t tick) {
     if (on_heard_) on_heard_(name, type, key, tick);
+  };
+  options.watch_caches = [this, name, &machine, life = machine.life](std::uint64_t service,
+                                                                     const std::string& type,
+                                                                     const cache_event& what) {
+    if (on_cache_event_ && machine.life == life) on_cache_event_({name, life, service, type}, what);
   };
   // As in production, where the process ends and is started again (decision 0003).
   options.on_fatal = [this, name, &machine, life = machine.life](const std::string& role,

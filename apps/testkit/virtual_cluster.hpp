@@ -4,6 +4,7 @@
 
 #include "apps/assembly/node.hpp"
 #include "apps/testkit/knobs.hpp"
+#include "apps/testkit/lookup_watch.hpp"
 #include "apps/testkit/signed_request.hpp"
 #include "apps/testkit/virtual_entry.hpp"
 #include "apps/testkit/virtual_time.hpp"
@@ -160,6 +161,11 @@ public:
                     listener) {
     on_heard_ = std::move(listener);
   }
+  /// Hears of each answer and write of every near cache, of the life that runs.
+  void on_cache_event(
+      std::function<void(const lookup_watch::cache& where, const cache_event& what)> listener) {
+    on_cache_event_ = std::move(listener);
+  }
   /// Whether the node's replica led after its last step. Lets no time pass.
   bool leads(const node_id& name, partition_id partition) const;
   /// What the node's replica has applied, and the node's pages; null: none is open.
@@ -253,6 +259,7 @@ private:
   std::function<void(std::string)> on_event_;
   std::function<void(const node_id&, const std::string&, const std::string&, std::uint64_t)>
       on_heard_;
+  std::function<void(const lookup_watch::cache&, const cache_event&)> on_cache_event_;
 };
 
 }  // namespace dunlin::testkit

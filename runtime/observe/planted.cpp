@@ -11,7 +11,7 @@ namespace dunlin {
 
 namespace {
 
-constexpr std::array<std::string_view, 22> names = {
+constexpr std::array<std::string_view, 27> names = {
     "none",
     "old_term_commit_by_counting",
     "answer_before_fsync",
@@ -34,6 +34,11 @@ constexpr std::array<std::string_view, 22> names = {
     "listing_skips_at_border",
     "condition_checked_early",
     "fence_trusts_look_up",
+    "served_unproven",
+    "update_ignored",
+    "older_value_installed",
+    "gap_not_noticed",
+    "fill_overtakes_invalidation",
 };
 
 bug chosen() {

@@ -30,6 +30,11 @@ enum class bug : std::uint8_t {
   listing_skips_at_border,
   condition_checked_early,
   fence_trusts_look_up,
+  served_unproven,
+  update_ignored,
+  older_value_installed,
+  gap_not_noticed,
+  fill_overtakes_invalidation,
 };
 
 #ifdef DUNLIN_PLANTED
