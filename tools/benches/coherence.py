@@ -1,16 +1,23 @@
-"""COHERENCE: near caches under a replayed trace, beside caches with a time to live and the clairvoyant bound (docs/replay.md).
+"""COHERENCE: near caches under replayed traces, beside caches that know only a time to live, the clairvoyant bound, and Redis
+(docs/replay.md says what each figure is, and which trace A and B are).
 
-Three nodes (database, storage, queue) as processes of their own; all client nodes in the driver's process, over real links."""
+Three nodes (database, storage, queue) as processes of their own; all client nodes in the driver's process, over real links.
+--trace-folder DIR: where orm_busy.csv and cloudphysics_h1.csv are; without it traces of the same shape are generated, for
+which the targets of A and B do not hold. --quick: a tenth of each trace, for which they do not hold either."""
 import json
 import os
 import shutil
 import subprocess
 import tempfile
+import time
 
-from .common import DUNLIN, ROOT, stop
+from . import fanout
+from .common import DUNLIN, ROOT, conditions, figure, install, stop
 
 REPLAY = os.path.join(ROOT, "build/release/apps/replay/dunlin-replay")
 TYPES = ("user", "bucket", "policy", "object")
+A, B = "A", "B"
+TRACES = {A: ("orm_busy.csv", 200_000, "orm", 1, 4), B: ("cloudphysics_h1.csv", 55_918, "disk", 60, 1)}
 
 
 class Servers:
@@ -51,10 +58,165 @@ class Servers:
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def replay(self, *words, timeout=600):
-        run = subprocess.run([REPLAY, self.file, "--clients", ",".join(self.clients), *map(str, words)], capture_output=True,
-                             text=True, check=False, timeout=timeout)
-        if not run.stdout:
-            return None, run.stderr.strip()[-300:]
+    def cpu_seconds(self):
+        return sum(fanout.cpu_ns(process.pid) for process in self.processes) / 1e9
+
+    def replay(self, *words, timeout=900):
+        """Answers what dunlin-replay prints; 'why' is set where there is no run to be judged."""
+        before = self.cpu_seconds()
+        try:
+            run = subprocess.run([REPLAY, self.file, "--clients", ",".join(self.clients), *map(str, words)], capture_output=True,
+                                 text=True, check=False, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            return {"why": f"no end within {timeout} s"}
+        if not run.stdout.strip():
+            return {"why": f"dunlin-replay ended with {run.returncode}: {run.stderr.strip()[-200:]}"}
         made = json.loads(run.stdout.splitlines()[-1])
-        return made, made["run"]["went"]["gave_up"] if made["run"] else ""
+        made["why"] = made["run"]["went"]["gave_up"]
+        made["servers_cpu_s"] = self.cpu_seconds() - before
+        return made
+
+
+def trace_words(which, folder, quick):
+    name, rows, shape, speed, lookups = TRACES[which]
+    words = ["--trace", os.path.join(folder, name)] if folder else ["--shape", shape, "--speed", 1]
+    if folder:
+        words += ["--speed", speed]
+    return words + ["--rows", rows // 10 if quick else rows, "--lookups", lookups]
+
+
+# What is run: name, trace, client nodes, values carried, more of the topology, more words.
+RUNS = [
+    ("A invalidation", A, 8, False, "", []),
+    ("A values", A, 8, True, "", []),
+    ("A two shared hosts", A, 2, False, "[cache]\nshared = true\n", ["--uncounted", 0]),
+    ("A values, 10 % loss", A, 8, True, "[faults]\ncache_update_loss = 0.1\n", []),
+    ("B values", B, 16, True, "", []),
+    ("B invalidation", B, 16, False, "", []),
+]
+
+
+def replay_all(folder, quick):
+    results = {}
+    for number, (name, which, clients, values, extra, words) in enumerate(RUNS):
+        started = time.monotonic()
+        with Servers(23000 + 100 * number, clients, values, extra) as servers:
+            results[name] = servers.replay(*trace_words(which, folder, quick), *words)
+        print(f"# {name}: {time.monotonic() - started:.0f} s, {conditions()}"
+              + (f"; {results[name]['why']}" if results[name]["why"] else ""), flush=True)
+    return results
+
+
+class Table:
+    """Figures of runs; a run that is not there, or lagged, says so with each of them."""
+
+    def __init__(self, results, judged):
+        self.results, self.judged, self.figures = results, judged, []
+
+    def add(self, name, title, take, unit, target=None, beside=None):
+        made = self.results[name]
+        where, value = made["why"], None
+        if not made["why"]:
+            value, run = take(made), made["run"]
+            went = run["went"]
+            where = beside(made) if beside else ""
+            if went["lagged"]:
+                where += f"; THE DRIVER LAGGED (p99 {went['late_p99_ms']:.0f} ms late): not to be judged"
+            if went["failed_lookups"] + went["failed_writes"]:
+                where += f"; {went['failed_lookups'] + went['failed_writes']} failed: {went['first_failure']}"
+        target = target if self.judged else None
+        met = None if target is None or value is None else value <= target
+        if met is False:
+            where = "MISSED; " + where
+        self.figures.append(figure(f"{name}: {title}", value, unit, target, met, where.strip("; ")))
+
+
+def reads(made):
+    return made["run"]["reads"]["reads_per_1000"]
+
+
+def percent(made):
+    return 100 * made["run"]["reads"]["stale"]
+
+
+def beside_models(made):
+    m = made["models"]
+    return (f"bound {m['bound_invalidation']['reads_per_1000']:.1f} / {m['bound_values']['reads_per_1000']:.1f} (values); TTL 10 s "
+            f"{m['ttl_10s']['reads_per_1000']:.1f}, TTL 20 ms {m['ttl_20ms']['reads_per_1000']:.1f}; confirmations "
+            f"{made['run']['reads']['confirmations_per_1000']:.2f}")
+
+
+def beside_stale(made):
+    m, run = made["models"], made["run"]["reads"]
+    return f"{run['stale_lookups']} of {run['lookups']}; TTL 10 s {100 * m['ttl_10s']['stale']:.2f} %; ticks that went back {run['went_back']}"
+
+
+def beside_age(made):
+    return f"p50 {made['run']['reads']['age_p50_ms']:.1f}; TTL 10 s p99 {made['models']['ttl_10s']['age_p99_ms']:.0f} ms"
+
+
+def beside_messages(made):
+    m = made["run"]["messages"]
+    return (f"{m['bytes_per_write']:.0f} bytes; {m['frames']} frames, {m['resends']} again, for {m['writes']} writes; gaps {m['gaps']}, "
+            f"replays {m['replays']}, drops {m['drops']}")
+
+
+def beside_delay(made):
+    m = made["run"]["messages"]
+    return f"p99 {m['delay_p99_ms']:.1f}, max {m['delay_max_ms']:.1f}; not heard of everywhere: {m['unheard']}"
+
+
+def per_second(made):
+    seconds = made["what"]["seconds"] - made["what"]["counted_from_s"]
+    return made["run"]["messages"]["frames"] / made["what"]["nodes"] / seconds
+
+
+def replay_figures(results, judged):
+    table = Table(results, judged)
+    limits = {"A invalidation": (100.7, .02, 25, 60), "A values": (88.5, .02, 25, 60), "A two shared hosts": (48, .02, 25, 60),
+              "A values, 10 % loss": (None, None, 150, 1200), "B values": (210, 2, 25, 60), "B invalidation": (None, .4, 25, 60)}
+    for name, *_ in RUNS:
+        most, stale, p99, oldest = limits[name]
+        table.add(name, "DB reads", reads, "/1000", most, beside_models)
+        table.add(name, "stale", percent, "%", stale, beside_stale)
+        table.add(name, "age p99", lambda made: made["run"]["reads"]["age_p99_ms"], "ms", p99, beside_age)
+        table.add(name, "age max", lambda made: made["run"]["reads"]["age_max_ms"], "ms", oldest)
+        table.add(name, "messages a write", lambda made: made["run"]["messages"]["frames_per_write"], "",
+                  3.0 if name.startswith("B") else None, beside_messages)
+        # Three queues, a window of 20 ms.
+        table.add(name, "messages a subscriber and second", per_second, "/s", 150)
+        table.add(name, "update delay p50", lambda made: made["run"]["messages"]["delay_p50_ms"], "ms", None, beside_delay)
+    whole, lossy = results["A values"], results["A values, 10 % loss"]
+    if not whole["why"] and not lossy["why"]:
+        ratio = reads(lossy) / reads(whole)
+        table.figures.append(figure("A values: DB reads at 10 % loss, ratio to none", ratio, "x", 1.02 if judged else None,
+                                    ratio <= 1.02 if judged else None, "1.31 if a gap dropped the type"))
+    return table.figures
+
+
+# A million writes at 10 % loss, as many of them as two minutes allow.
+def audit(quick):
+    with Servers(23700, 4, True, "[faults]\ncache_update_loss = 0.1\n") as servers:
+        made = servers.replay("--shape", "disk", "--rows", 8_000 if quick else 120_000, "--lookups", 1, "--audit")
+    name = "writes at 10 % loss, live"
+    if made["why"]:
+        return [figure(name, None, "", conditions=made["why"])]
+    run, seen = made["run"], made["run"]["audit"]
+    where = f"{seen['held']} copies of {made['what']['items']} items at 4 nodes; simulation: 10^6 writes, tests/cluster"
+    old = seen["old"] + seen["lost"] + seen["failures"]
+    return [figure(name, run["messages"]["writes"], "writes", conditions=f"{run['messages']['resends']} frames again, "
+                   f"{run['messages']['drops']} drops; the oldest served {run['reads']['age_max_ms']:.0f} ms"),
+            figure(f"{name}: copies older than 1 s", old, "", 0, old == 0, where)]
+
+
+def run(seconds, trace_folder=None, quick=False):
+    install("redis-server")
+    if trace_folder is None:
+        print("# no --trace-folder: traces are generated; the targets of A and B do not apply")
+    elif quick:
+        print("# --quick: a tenth of each trace; the targets of A and B do not apply")
+    print(f"# {conditions()}", flush=True)
+    figures = replay_figures(replay_all(trace_folder, quick), trace_folder is not None and not quick)
+    figures += audit(quick)
+    figures += fanout.run(quick)
+    return figures

@@ -27,11 +27,12 @@ def figure(name, value, unit, target=None, met=None, conditions=""):
 
 
 def report(figures, path):
-    print(f"{'figure':58} {'value':>12} {'unit':10} {'target':>8}  conditions")
+    width = max(58, *(len(f["figure"]) for f in figures))
+    print(f"{'figure':{width}} {'value':>12} {'unit':10} {'target':>8}  conditions")
     for f in figures:
         value = "not taken" if f["value"] is None else f"{f['value']:.4g}" if isinstance(f["value"], float) else f["value"]
         target = "" if f["target"] is None else f["target"]
-        print(f"{f['figure']:58} {value!s:>12} {f['unit']:10} {target!s:>8}  {f['conditions']}")
+        print(f"{f['figure']:{width}} {value!s:>12} {f['unit']:10} {target!s:>8}  {f['conditions']}")
     if path:
         with open(path, "w", encoding="utf-8") as out:
             json.dump(figures, out, indent=1)

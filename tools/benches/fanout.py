@@ -2,12 +2,13 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 
-from .common import DUNLIN, ROOT, stop
+from .common import DUNLIN, ROOT, conditions, figure, install, stop
 
 FANOUT = os.path.join(ROOT, "build/release/apps/fanout/dunlin-fanout")
 
@@ -62,9 +63,10 @@ class Fan:
                  "[metadata]", "partitions = 3", "replicas = 1", "[objects]", "replica_sets = 1", "replicas = 1", "write_quorum = 1",
                  "[cache.bucket]", f"values = {str(values).lower()}"]
         roles = {"n1": '["database", "storage"]', "q1": '["queue"]', "r1": '["access"]'}
+        access = roles["r1"]
         for i, name in enumerate(["n1", "q1", "r1"] + self.listeners):
             port = base_port + 4 * i
-            lines += ["[[node]]", f'name = "{name}"', f'roles = {roles.get(name, chr(91) + chr(34) + "access" + chr(34) + chr(93))}',
+            lines += ["[[node]]", f'name = "{name}"', f'roles = {roles.get(name, access)}',
                       f'control = "127.0.0.1:{port}"', f'bulk = "127.0.0.1:{port + 1}"', f'admin = "127.0.0.1:{port + 2}"']
             if name not in ("n1", "q1"):
                 lines.append(f's3 = "127.0.0.1:{port + 3}"')
@@ -179,3 +181,103 @@ class Redis:
         made = self.driver.ask(f"flood {depth} {seconds}")
         made["cpu_us"] = (cpu_ns(self.server.pid) - before) / 1e3 / max(1, made["changes"])
         return made
+
+
+def away(fan, seconds=5.0):
+    """The last group stands still; what was written meanwhile, and when it had heard of all of it."""
+    gone = fan.groups[-1]
+    fan.report()
+    fan.driver.tell(f"write {BUCKETS} 200 {seconds + 3}")
+    time.sleep(1)
+    began = time.monotonic_ns()
+    os.kill(gone.pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    back = time.monotonic_ns()
+    os.kill(gone.pid, signal.SIGCONT)
+    made = fan.driver.hear()
+    time.sleep(3)
+    heard = {tick: last for tick, _, last in gone.ask("report")["ticks"]}
+    missed = [one[0] for one in made["writes"] if began < one[2] < back]
+    unseen = [tick for tick in missed if tick not in heard]
+    fresh = max((heard[tick] - back for tick in missed if tick in heard), default=0) / 1e6
+    return {"written": len(missed), "unseen": len(unseen), "fresh_ms": fresh, "failed": made["failed"]}
+
+
+GROUPS = [33, 33, 33, 1]
+BUCKETS = 2000
+IDLE_RATE = 25     # one write each 40 ms, so that the window of 20 ms is over
+FLOOD_RATE = 12_000
+ROUND_MS = 2
+
+
+def beside_redis(title, fan, redis, seconds):
+    """Turn and turn about, so that both see the same machine."""
+    ours, theirs = [], []
+    for _ in range(3):
+        theirs.append(redis.idle(IDLE_RATE, seconds))
+        ours.append(idle(fan, BUCKETS, IDLE_RATE, seconds))
+    best = sorted(ours, key=lambda one: one["commit_p50_us"])[1]
+    peer = sorted(one["last_p50_us"] for one in theirs)[1]
+    ratio = best["commit_p50_us"] / peer
+    where = (f"p99 {best['commit_p99_us']:.0f}; from the write's beginning {best['began_p50_us']:.0f}, from its answer "
+             f"{best['ack_p50_us']:.0f}; {sum(one['unheard'] for one in ours)} unheard; {conditions()}")
+    plain = title == "plain"
+    return [figure(f"commit to last of 100, idle, p50, {title}", best["commit_p50_us"], "us", conditions=where),
+            figure(f"write to last of 100, idle, p50, Redis BCAST beside {title}", peer, "us",
+                   conditions=f"p99 {min(one['last_p99_us'] for one in theirs):.0f}"),
+            figure(f"commit to last of 100: ratio to Redis, {title}", ratio, "x", 1.0 if plain else None, ratio <= 1.0 if plain else None,
+                   "" if ratio <= 1.0 or not plain else "MISSED")]
+
+
+def flood_figures(fan, seconds, listeners):
+    figures = []
+    for bytes_, words in ((0, "invalidations"), (100, "values of 100 bytes")):
+        made = flood(fan, FLOOD_RATE, seconds, ROUND_MS, bytes_)
+        judged = listeners == 100 and bytes_ == 0
+        met = made["queue_cpu_us"] <= 15
+        figures.append(figure(f"queue CPU an update, N = {listeners}, {words}", made["queue_cpu_us"], "us", 15 if judged else None,
+                              met if judged else None,
+                              ("MISSED; " if judged and not met else "") + f"{made['rate']:.0f} updates/s in {made['messages']} messages, "
+                              f"{made['failed']} failed; whole process"))
+    return figures
+
+
+def fan_figures(quick):
+    seconds = 2 if quick else 6
+    with Redis(26900, 100) as redis:
+        with Fan(24000, GROUPS, True) as fan:
+            fan.driver.ask(f"make {BUCKETS}")
+            time.sleep(2)
+            figures = beside_redis("plain", fan, redis, seconds)
+            dense = idle(fan, BUCKETS, 200, seconds)
+            figures.append(figure("commit to last of 100 at 200 writes/s, p50, plain", dense["commit_p50_us"], "us",
+                                  conditions="the window of 20 ms is open most of the time"))
+            gone = away(fan)
+            figures += [figure("away 5 s: updates unseen", gone["unseen"], "", 0, gone["unseen"] == 0, f"of {gone['written']} written"),
+                        figure("away 5 s: fresh after", gone["fresh_ms"], "ms", 100, gone["fresh_ms"] <= 100,
+                               "" if gone["fresh_ms"] <= 100 else "MISSED")]
+            figures += flood_figures(fan, seconds, 100)
+        with Fan(24500, GROUPS, False) as fan:
+            fan.driver.ask(f"make {BUCKETS}")
+            time.sleep(2)
+            figures += beside_redis("TLS", fan, redis, seconds)
+    for count in (1, 10):
+        with Fan(25000, [count], True) as fan:
+            time.sleep(1)
+            figures += flood_figures(fan, seconds, count)
+    return figures
+
+
+def redis_figures(quick):
+    figures = []
+    for count in (1, 10, 100):
+        with Redis(26900, count) as redis:
+            made = redis.flood(64, 2 if quick else 4)
+            figures.append(figure(f"Redis CPU an update, N = {count}, 64 in flight", made["cpu_us"], "us",
+                                  conditions=f"{made['changes'] / made['seconds']:.0f} updates/s"))
+    return figures
+
+
+def run(quick=False):
+    install("redis-server")
+    return fan_figures(quick) + redis_figures(quick)
