@@ -10,6 +10,7 @@
 #include <caf/scoped_actor.hpp>
 
 #include <atomic>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <mutex>
@@ -78,7 +79,7 @@ int listen(const topology::cluster& cluster, const std::vector<node_id>& names) 
                                   });
     if (!made) {
       fmt::print(stderr, "{} does not start\n", name);
-      return 1;
+      std::_Exit(1);  // those before it would have to be ended in order
     }
     nodes.push_back(std::move(made));
   }

@@ -75,6 +75,14 @@ class Fan:
         self.groups = []
 
     def __enter__(self):
+        try:
+            self.start()
+        except Exception:
+            self.__exit__()
+            raise
+        return self
+
+    def start(self):
         subprocess.run([DUNLIN, "init", self.file], check=True, stdout=subprocess.DEVNULL)
         self.log = open(os.path.join(self.folder, "log"), "wb")
         self.queue = subprocess.Popen([DUNLIN, "node", self.file, "q1"], stdout=self.log, stderr=self.log)
@@ -89,7 +97,6 @@ class Fan:
             time.sleep(0.1)
         else:
             raise RuntimeError("not all listeners are subscribed within 30 s")
-        return self
 
     def __exit__(self, *_):
         for one in self.groups:
