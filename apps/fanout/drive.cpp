@@ -24,10 +24,12 @@ namespace json = boost::json;
 
 namespace {
 
-/// The cluster without its listeners, so that only the queue has links to all of them.
-topology::cluster without_listeners(topology::cluster of, const node_id& database) {
+/// The cluster without its listeners, so that only the queue has links to all of them. One node of
+/// those that have near caches is left: what nobody caches is not announced.
+topology::cluster without_listeners(topology::cluster of, const node_id& database,
+                                    const node_id& leader) {
   std::erase_if(of.nodes, [&](const topology::node& one) {
-    return one.name != database && !one.roles.contains(topology::role::queue);
+    return one.name != database && one.name != leader && !one.roles.contains(topology::role::queue);
   });
   return of;
 }
@@ -79,14 +81,14 @@ json::object to_object(const write_outcome& made) {
 }  // namespace
 
 int drive(const topology::cluster& whole, const node_id& database, const node_id& leader) {
-  const auto cluster = without_listeners(whole, database);
+  const auto cluster = without_listeners(whole, database, leader);
   caf::actor_system_config config;
   scheduling::use_frugal_scheduler(config, 2);
   caf::actor_system system{config};
   database_node made;
   if (!start(system, cluster, database, made)) return 1;
   const auto queue = whole.nodes_with(topology::role::queue).front();
-  const auto links = light_links::open(system, whole, leader, {queue});
+  const auto links = light_links::open(system, whole, leader, {queue, database});
   if (!links || !links->start()) return 1;
   std::uint64_t flooded = 0;
   for (std::string line; std::getline(std::cin, line);) {
