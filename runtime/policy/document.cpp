@@ -39,6 +39,13 @@ bool statement::applies(const question& asked) const {
   return resource_named != other_resources;
 }
 
+std::set<std::string> users_named(const document& in) {
+  std::set<std::string> out;
+  for (const auto& each : in.statements)
+    out.insert(each.users.begin(), each.users.end());
+  return out;
+}
+
 verdict judge(const document& of, const question& asked) {
   auto out = verdict::silent;
   for (const auto& each : of.statements) {

@@ -6,6 +6,7 @@
 #include "runtime/policy/arn.hpp"
 
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,9 @@ struct document {
 using document_ptr = std::shared_ptr<const document>;
 
 enum class verdict : std::uint8_t { silent, allowed, denied };
+
+/// Everybody whom a bucket's policy names, each once.
+std::set<std::string> users_named(const document& in);
 
 /// A denial anywhere in the document wins.
 verdict judge(const document& of, const question& asked);

@@ -32,6 +32,7 @@ protected:
     EXPECT_EQ(root.put("/bucket").status, 200);
     EXPECT_EQ(root.put("/bucket/k", "x").status, 200);
     world.add_user("alice", "AKEY", "asecret");
+    world.add_user("bob", "BKEY", "bsecret");
   }
   /// At another node: this one's caches hear nothing of it.
   void remake() {
@@ -305,6 +306,8 @@ TEST_F(Access, APolicyThatIsNotUnderstoodIsNotStored) {
   }
   const auto got = root.put(
       "/bucket?policy", about("Allow", "alice", "s3:GetObject").insert(14, R"("Condition":{},)"));
+  EXPECT_NE(root.put("/bucket?policy", about("Deny", "alicia", "s3:*")).body.find("no user"),
+            std::string::npos);
   EXPECT_NE(got.body.find("conditions are not built"), std::string::npos) << got.body;
   EXPECT_EQ(root.get("/bucket?policy").code(), "NoSuchBucketPolicy");
 }

@@ -83,12 +83,14 @@ protected:
     for (const auto type :
          {cached::user, cached::bucket, cached::policy, cached::object, cached::cluster_map})
       caches.emplace(type, start_cache(type));
+    beside = start_cache(cached::bucket, cache_mode::bounded);
     s3_gateway_parts parts{router,
                            caches,
                            coordinator,
                            std::make_shared<fixed_clock>(),
                            std::make_shared<counting_random>(),
                            numbers};
+    parts.beside.emplace(cached::bucket, beside);
     access_node_options options;
     options.gate = gate;
     options.start = s3_request_starter(s3_gateway_options(), parts);
@@ -102,13 +104,14 @@ protected:
     for (const auto& [type, cache] : caches)
       caf::anon_send_exit(cache, caf::exit_reason::kill);
     caf::anon_send_exit(coordinator, caf::exit_reason::kill);
+    caf::anon_send_exit(beside, caf::exit_reason::kill);
     run();
   }
 
-  near_cache_actor start_cache(std::string_view type) {
+  near_cache_actor start_cache(std::string_view type, cache_mode mode = cache_mode::validated) {
     near_cache_options options;
     options.type = find_cached_type(type);
-    options.parameters.mode = cache_mode::validated;
+    options.parameters.mode = mode;
     options.router = router;
     return system.spawn(near_cache, options);
   }
@@ -134,6 +137,16 @@ protected:
     return out;
   }
 
+  /// What another service of the node finds in its cache of buckets.
+  cache_answer look_up_beside(const std::string& bucket) {
+    cache_answer out;
+    caf::scoped_actor self(system);
+    auto asked = self->request(beside, caf::infinite, cache_look_up{bucket});
+    run();
+    asked.receive([&](const cache_answer& said) { out = said; }, [](const caf::error&) { FAIL(); });
+    return out;
+  }
+
   cluster world;
   client root{world};
   roles_log roles{world};
@@ -141,6 +154,7 @@ protected:
   partition_router_actor router;
   coordinator_actor coordinator;
   std::map<std::string, near_cache_actor, std::less<>> caches;
+  near_cache_actor beside;  ///< of another service
   std::shared_ptr<request_gate> gate = std::make_shared<request_gate>(2, refuse_s3_request);
   access_node_actor bridge;
   std::shared_ptr<fake_exchange::log> log;
@@ -163,6 +177,17 @@ TEST_F(Requests, APutAndAGetGoThroughAllRoles) {
   EXPECT_EQ(roles.readers_alive, 0);
   EXPECT_EQ(counts().in_flight, 0u);
   EXPECT_NE(numbers->text().find("dunlin_s3_requests_total{status=\"2xx\"} 3"), std::string::npos);
+}
+
+TEST_F(Requests, Q16WhatIsWrittenHereTheOtherServicesOfTheNodeForgetAtOnce) {
+  EXPECT_FALSE(look_up_beside("other").record);
+  EXPECT_TRUE(look_up_beside("other").from_cache);
+  EXPECT_EQ(send({"PUT", "/other", "", {}})->got.status, 200);
+  const auto found = look_up_beside("other");
+  EXPECT_TRUE(found.record);
+  EXPECT_FALSE(found.from_cache);
+  EXPECT_EQ(send({"DELETE", "/other", "", {}})->got.status, 204);
+  EXPECT_FALSE(look_up_beside("other").record);
 }
 
 TEST_F(Requests, ASilentPartitionEndsIn503InTime) {
