@@ -1,5 +1,8 @@
 #include "tests/unit/management/management_fixture.hpp"
 
+#include <algorithm>
+#include <random>
+
 namespace dunlin::iam::test {
 
 TEST_F(Management, ErrorsAreIamsDocuments) {
@@ -82,6 +85,38 @@ TEST_F(Management, ABusyOrLeaderlessClusterIsNoRefusal) {
   const auto got = ask("GetUser");
   EXPECT_EQ(got.status, 503);
   EXPECT_EQ(got.code(), "ServiceUnavailable");
+}
+
+TEST_F(Management, AnyBodyIsAnsweredInIamsWords) {
+  std::mt19937_64 random{4711};
+  const auto below = [&](std::size_t bound) { return random() % std::max<std::size_t>(bound, 1); };
+  const std::vector<std::string> bodies = {
+      form("ListUsers", {{"Marker", "61"}, {"MaxItems", "3"}, {"PathPrefix", "/"}}).body,
+      form("CreateUser", {{"UserName", "alice"}, {"Path", "/"}}).body,
+      form("PutUserPolicy",
+           {{"UserName", "alice"}, {"PolicyName", "p"}, {"PolicyDocument", allow_all}})
+          .body,
+      form("UpdateAccessKey", {{"AccessKeyId", "ROOTKEY"}, {"Status", "Active"}}).body,
+      form("GetPolicyVersion", {{"PolicyArn", arn("p")}, {"VersionId", "v1"}}).body};
+  int well = 0;
+  for (int i = 0; i < 3000; ++i) {
+    auto what = form("", {});
+    what.body = bodies[below(bodies.size())];
+    for (auto changes = below(4); changes > 0 && !what.body.empty(); --changes) {
+      const auto at = below(what.body.size());
+      switch (below(3)) {
+        case 0: what.body[at] = static_cast<char>(random()); break;
+        case 1: what.body.erase(at, 1 + below(10)); break;
+        default: what.body.insert(at, what.body.substr(below(what.body.size()), below(30)));
+      }
+    }
+    const auto got = as(root, what);
+    ASSERT_FALSE(got.cut) << what.body;
+    ASSERT_TRUE(got.status == 200 || !got.code().empty()) << what.body << got.body;
+    ASSERT_LT(got.status, 500) << what.body << got.body;
+    well += got.status == 200;
+  }
+  EXPECT_GT(well, 300);
 }
 
 TEST_F(Management, OnlyAPostOfAFormToTheRootIsForIt) {
