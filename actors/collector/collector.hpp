@@ -8,6 +8,7 @@
 #include "messages/partition.hpp"
 #include "messages/storage.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/map_source.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 
@@ -19,7 +20,7 @@ namespace dunlin {
 
 struct collector_options {
   node_id self;
-  partition_router_actor router;
+  map_source map;
   storage_node_actor storage;  ///< of this node
   /// The storage node of any node, null if it is not known; node_links::at in production.
   std::function<storage_node_actor(const node_id&)> storage_at;

@@ -34,7 +34,7 @@ template <class OnReply>
 static void command(self_pointer self, v1::RoutedCommand wish, OnReply on_reply) {
   auto& state = self->state;
   wish.set_timeout_ms(static_cast<std::uint32_t>(state.options.timeout.count() / 2));
-  self->request(state.options.router, state.options.timeout, wish)
+  self->request(state.options.map.router, state.options.timeout, wish)
       .then([on_reply](const v1::CommandReply& reply) { on_reply(reply); },
             [self](const caf::error& why) { leave_bucket(self, why); });
 }
@@ -87,7 +87,7 @@ static void list_buckets(self_pointer self) {
   wish.mutable_query()->mutable_list_buckets()->set_after(state.after);
   wish.mutable_query()->mutable_list_buckets()->set_items_max(buckets_at_once);
   wish.set_timeout_ms(static_cast<std::uint32_t>(state.options.timeout.count() / 2));
-  self->request(state.options.router, state.options.timeout, wish)
+  self->request(state.options.map.router, state.options.timeout, wish)
       .then(
           [self](const v1::QueryReply& listed) {
             auto& state = self->state;
@@ -114,19 +114,19 @@ static void next_bucket(self_pointer self) {
 static void begin_round(self_pointer self) {
   auto& state = self->state;
   state.failed = false;
-  self->request(state.options.router, state.options.timeout, v1::GetMap{})
-      .then(
-          [self](const v1::ClusterMap& map) {
-            auto& state = self->state;
-            const auto mine = collector::turn(map, state.options.self, state.round++);
-            state.after.clear();
-            if (std::find(mine.begin(), mine.end(), 0u) == mine.end()) return end_round(self);
-            list_buckets(self);
-          },
-          [self](const caf::error&) {
-            self->state.failed = true;
-            end_round(self);
-          });
+  ask_for_map(
+      self, state.options.map, state.options.timeout, 0,
+      [self](const shared_map& map) {
+        auto& state = self->state;
+        const auto mine = collector::turn(*map, state.options.self, state.round++);
+        state.after.clear();
+        if (std::find(mine.begin(), mine.end(), 0u) == mine.end()) return end_round(self);
+        list_buckets(self);
+      },
+      [self](const caf::error&) {
+        self->state.failed = true;
+        end_round(self);
+      });
 }
 
 collector_actor::behavior_type deletion_resumer(self_pointer self, collector_options options) {

@@ -46,7 +46,7 @@ static void forget(self_pointer self) {
   wish.mutable_route()->set_partition(state.todo.back());
   *wish.mutable_command()->mutable_forget_garbage() = std::move(command);
   wish.set_timeout_ms(router_timeout_ms(self));
-  self->request(state.options.router, state.options.timeout, wish)
+  self->request(state.options.map.router, state.options.timeout, wish)
       .then([self](const v1::CommandReply&) { go_on(self); },
             [self](const caf::error& why) { give_up_partition(self, why); });
 }
@@ -96,7 +96,7 @@ static void list_garbage(self_pointer self) {
   wish.mutable_query()->mutable_list_garbage()->set_after(state.after);
   wish.mutable_query()->mutable_list_garbage()->set_items_max(state.options.garbage_rows);
   wish.set_timeout_ms(router_timeout_ms(self));
-  self->request(state.options.router, state.options.timeout, wish)
+  self->request(state.options.map.router, state.options.timeout, wish)
       .then(
           [self](const v1::QueryReply& listed) {
             auto& state = self->state;
@@ -120,18 +120,18 @@ static void next_partition(self_pointer self) {
 static void begin_round(self_pointer self) {
   auto& state = self->state;
   state.failed = false;
-  self->request(state.options.router, state.options.timeout, v1::GetMap{})
-      .then(
-          [self](const v1::ClusterMap& map) {
-            auto& state = self->state;
-            state.map = map;
-            state.todo = collector::turn(map, state.options.self, state.round++);
-            next_partition(self);
-          },
-          [self](const caf::error&) {
-            self->state.failed = true;
-            end_round(self);
-          });
+  ask_for_map(
+      self, state.options.map, state.options.timeout, 0,
+      [self](const shared_map& map) {
+        auto& state = self->state;
+        state.map = *map;
+        state.todo = collector::turn(*map, state.options.self, state.round++);
+        next_partition(self);
+      },
+      [self](const caf::error&) {
+        self->state.failed = true;
+        end_round(self);
+      });
 }
 
 collector_actor::behavior_type garbage_collector(self_pointer self, collector_options options) {

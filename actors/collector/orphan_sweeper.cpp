@@ -57,7 +57,7 @@ static void fence_item(self_pointer self) {
   wish.mutable_route()->set_bucket_id(fence.item().bucket_id());
   *wish.mutable_command()->mutable_fence_pages() = fence;
   wish.set_timeout_ms(router_timeout_ms(self));
-  self->request(state.options.router, state.options.timeout, wish)
+  self->request(state.options.map.router, state.options.timeout, wish)
       .then(
           [self, fence](const v1::CommandReply& reply) {
             free_pages(self, collector::unkept(fence, reply));
@@ -101,7 +101,7 @@ static void look_up(self_pointer self) {
     query.set_items_max(parts_at_once);
   }
   wish.set_timeout_ms(router_timeout_ms(self));
-  self->request(state.options.router, state.options.timeout, wish)
+  self->request(state.options.map.router, state.options.timeout, wish)
       .then([self](const v1::QueryReply& reply) { decide(self, reply); },
             [self](const caf::error& why) { leave_item(self, why); });
 }
@@ -147,20 +147,20 @@ static void begin_sweep(self_pointer self) {
   auto& state = self->state;
   state.failed = false;
   state.freed = 0;
-  self->request(state.options.router, state.options.timeout, v1::GetMap{})
-      .then(
-          [self](const v1::ClusterMap& map) {
-            auto& state = self->state;
-            state.sets = collector::sets_of(map, state.options.self);
-            state.after.clear();
-            state.sweeping = !state.sets.empty();
-            if (!state.sweeping) return end_sweep(self);
-            list_pages(self);
-          },
-          [self](const caf::error&) {
-            self->state.failed = true;
-            end_sweep(self);
-          });
+  ask_for_map(
+      self, state.options.map, state.options.timeout, 0,
+      [self](const shared_map& map) {
+        auto& state = self->state;
+        state.sets = collector::sets_of(*map, state.options.self);
+        state.after.clear();
+        state.sweeping = !state.sets.empty();
+        if (!state.sweeping) return end_sweep(self);
+        list_pages(self);
+      },
+      [self](const caf::error&) {
+        self->state.failed = true;
+        end_sweep(self);
+      });
 }
 
 collector_actor::behavior_type orphan_sweeper(self_pointer self, collector_options options) {

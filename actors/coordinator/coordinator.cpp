@@ -43,17 +43,15 @@ static std::shared_ptr<const object_map> read_map(const v1::ClusterMap& map) {
 /// Calls `then(context)` with the map of at least `epoch`, or fails the promise.
 template <class Promise, class Then>
 static void with_map(self_pointer self, std::uint64_t epoch, Promise promise, Then then) {
-  v1::GetMap wish;
-  wish.set_at_least_epoch(epoch);
-  self->request(self->state.parts.router, self->state.options.map_timeout, std::move(wish))
-      .then(
-          [self, then](const v1::ClusterMap& map) mutable {
-            auto& state = self->state;
-            if (!state.map || state.map->epoch != map.epoch()) state.map = read_map(map);
-            then(std::make_shared<const object_context>(
-                object_context{state.options, state.parts, state.map}));
-          },
-          [promise](const caf::error& error) mutable { promise.deliver(error); });
+  ask_for_map(
+      self, self->state.parts.map, self->state.options.map_timeout, epoch,
+      [self, then](const shared_map& map) mutable {
+        auto& state = self->state;
+        if (!state.map || state.map->epoch != map->epoch()) state.map = read_map(*map);
+        then(std::make_shared<const object_context>(
+            object_context{state.options, state.parts, state.map}));
+      },
+      [promise](const caf::error& error) mutable { promise.deliver(error); });
 }
 
 static const replica_set* find_set(const object_map& map, std::uint32_t id) {

@@ -9,6 +9,7 @@
 #include "messages/partition.hpp"
 #include "messages/storage.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/map_source.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/atom.hpp>
@@ -50,7 +51,7 @@ struct coordinator_parts {
   /// Connected peers, without oneself; the incarnations are not looked at.
   std::function<std::map<node_id, std::uint64_t>()> peers;
   page_link_actor link;
-  partition_router_actor router;
+  map_source map;
   random_source* random = nullptr;  ///< outlives the actors
 };
 

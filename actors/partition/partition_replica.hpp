@@ -70,6 +70,8 @@ struct partition_replica_options {
   std::function<void(const node_id& leader, std::uint64_t term)> leader_known;
   /// The queues that hear of changes; none by default.
   announcing_options announcing;
+  /// Sees every query that this replica answers as the leader (Q24). Null: nobody counts.
+  std::function<void(const v1::PartitionQuery&)> looked_up;
   /// Sees the core after every step and what it wants done; for the simulation's checkers.
   std::function<void(const raft::raft_core&, const raft::ready&)> observer;
 };

@@ -275,6 +275,7 @@ void replica_turns::answer_reads(const raft::ready& work) {
 }
 
 void replica_turns::answer(read& one) {
+  if (options_.looked_up) options_.looked_up(one.query);
   one.promise.deliver(one.query.has_get_change_age() ? change_age(one.query.get_change_age())
                                                      : machine_->answer(one.query));
 }

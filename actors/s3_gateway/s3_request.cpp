@@ -1,6 +1,7 @@
 #include "actors/s3_gateway/s3_request.hpp"
 
 #include "messages/error.hpp"
+#include "messages/query_type.hpp"
 #include "runtime/ask.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/scheduling/long_turn.hpp"
@@ -74,6 +75,7 @@ public:
   }
 
   s3::async<result<v1::QueryReply>> ask(v1::Route to, v1::PartitionQuery query) override {
+    count_query(type_of(query));
     v1::RoutedQuery message;
     *message.mutable_route() = std::move(to);
     *message.mutable_query() = std::move(query);
@@ -89,7 +91,10 @@ public:
     // It gives up after the router, with the router's error.
     return call<cache_answer, cache_answer>(cache(type), options_->metadata_timeout + 2 * grace,
                                             cache_look_up{std::move(key), confirmed, request().id},
-                                            [](const cache_answer& answer) { return answer; });
+                                            [this, type](const cache_answer& answer) {
+                                              if (!answer.from_cache) count_query(type);
+                                              return answer;
+                                            });
   }
 
   s3::async<result<std::uint64_t>> begin_write(std::string_view type, std::string key) override {
@@ -200,6 +205,15 @@ private:
   near_cache_actor cache(std::string_view type) const {
     const auto found = parts_->caches.find(type);
     return found == parts_->caches.end() ? near_cache_actor() : found->second;
+  }
+
+  /// The database was asked for this request, if only together with others (Q24).
+  void count_query(std::string_view type) const {
+    if (!parts_->numbers || type.empty()) return;
+    parts_->numbers
+        ->counter("dunlin_s3_database_queries_total", "Reads of partitions that S3 requests needed",
+                  {{"type", std::string(type)}})
+        .add();
   }
 
   std::function<void(result<void>)> left() {

@@ -166,17 +166,17 @@ static void look_for_peers(self_pointer self) {
   auto& state = self->state;
   const auto known = state.options.peers();
   // Peers stay unseen until the sets are known: they would be forgotten otherwise.
-  self->request(state.router, state.options.control_timeout, v1::GetMap())
-      .then(
-          [self, known](const v1::ClusterMap& map) {
-            learn_sets(self->state, map);
-            for (const auto& peer : self->state.comparing.on_peers(known))
-              self->state.comparing.begin(peer, shared_sets(self->state, peer), now(self));
-            work(self);
-          },
-          [](const caf::error& error) {
-            log::debug("storage_node.map_unknown", {{"error", render(error)}});
-          });
+  ask_for_map(
+      self, state.map, state.options.control_timeout, 0,
+      [self, known](const shared_map& map) {
+        learn_sets(self->state, *map);
+        for (const auto& peer : self->state.comparing.on_peers(known))
+          self->state.comparing.begin(peer, shared_sets(self->state, peer), now(self));
+        work(self);
+      },
+      [](const caf::error& error) {
+        log::debug("storage_node.map_unknown", {{"error", render(error)}});
+      });
 }
 
 // ---- turns ----
@@ -207,7 +207,7 @@ repair_actor::behavior_type repair(self_pointer self, repair_options options, re
   state.writer = parts.writer;
   state.reader = parts.reader;
   state.link = parts.link;
-  state.router = parts.router;
+  state.map = parts.map;
   state.repaired = parts.repaired;
   self->delayed_send(self, state.options.look_interval, look_atom::value);
   return {

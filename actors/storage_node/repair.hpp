@@ -7,6 +7,7 @@
 #include "actors/storage_node/repair_core.hpp"
 #include "messages/partition.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/map_source.hpp"
 
 #include <atomic>
 #include <functional>
@@ -54,7 +55,7 @@ struct repair_state {
   extent_writer_actor writer;
   extent_reader_actor reader;
   page_link_actor link;
-  partition_router_actor router;
+  map_source map;
   std::shared_ptr<std::atomic<std::uint64_t>> repaired;
   repair_core fetches;
   compare_core comparing;
@@ -67,7 +68,7 @@ struct repair_parts {
   extent_writer_actor writer;
   extent_reader_actor reader;
   page_link_actor link;
-  partition_router_actor router;
+  map_source map;
   std::shared_ptr<std::atomic<std::uint64_t>> repaired;
 };
 

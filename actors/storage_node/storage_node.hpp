@@ -70,7 +70,7 @@ struct storage_service_options {
 struct storage_service_parts {
   shared_store store;
   page_link_actor link;
-  partition_router_actor router;
+  map_source map;
   random_source* random = nullptr;    ///< outlives the actors
   const wall_clock* clock = nullptr;  ///< outlives the actors
 };

@@ -23,7 +23,7 @@ storage_service spawn_storage_service(caf::actor_system& system, storage_service
   const auto repaired = std::make_shared<std::atomic<std::uint64_t>>(0);
   made.repair = system.spawn(
       repair, std::move(options.repair),
-      repair_parts{made.writer, made.readers.front(), parts.link, parts.router, repaired});
+      repair_parts{made.writer, made.readers.front(), parts.link, parts.map, repaired});
   made.node = system.spawn(storage_node, options.node,
                            storage_node_parts{parts.store, made.writer, made.readers, made.repair,
                                               repaired, parts.random});

@@ -9,6 +9,7 @@
 #include "apps/assembly/incarnation.hpp"
 #include "apps/assembly/node_parts.hpp"
 #include "apps/assembly/seed.hpp"
+#include "messages/cache_types.hpp"
 #include "messages/services.hpp"
 #include "runtime/observe/log.hpp"
 
@@ -45,7 +46,7 @@ public:
     if (has(role::queue)) keep("message queue", queue_ = start_queue(of_, router_, log_));
     if (const auto log = std::exchange(log_.log, nullptr)) log->release_recovered();
     if (has(role::storage)) {
-      auto done = start_storage(of_, link_, router_, storage_);
+      auto done = start_storage(of_, link_, map_for(services::background), storage_);
       keep_storage();
       if (!done) return done;
     }
@@ -119,6 +120,10 @@ private:
       keep("collector", collector);
   }
 
+  map_source map_for(std::uint64_t service) const {
+    return {router_, caches_.of(service, cached::cluster_map)};
+  }
+
   void keep_caches() {
     caches_ = start_caches(of_, router_);
     for (const auto& [service, caches] : caches_.services)
@@ -158,7 +163,7 @@ private:
     coordinator_options options;
     options.self = of_.self.name;
     options.writing.page_bytes = of_.cluster.options.page_bytes;
-    coordinator_parts parts{of_.storage_at(), of_.connected_peers(), link_, router_,
+    coordinator_parts parts{of_.storage_at(), of_.connected_peers(), link_, map_for(services::s3),
                             of_.ports.random.get()};
     const auto coordinating = of_.system.spawn(coordinator, options, parts);
     keep("coordinator", coordinating);

@@ -165,6 +165,12 @@ const near_caches& cache_part::of(std::uint64_t service) const {
   return found == services.end() ? none : found->second;
 }
 
+near_cache_actor cache_part::of(std::uint64_t service, std::string_view type) const {
+  const auto& caches = of(service);
+  const auto found = caches.find(type);
+  return found == caches.end() ? near_cache_actor() : near_cache_actor(found->second);
+}
+
 near_caches start_caches(const node_context& of, const partition_router_actor& router,
                          std::uint64_t service, const std::set<std::string, std::less<>>& types) {
   near_caches made;

@@ -1,5 +1,6 @@
 #include "apps/assembly/node_parts.hpp"
 #include "apps/assembly/seed.hpp"
+#include "messages/query_type.hpp"
 #include "runtime/disk/path.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/storage/sqlite_store.hpp"
@@ -82,6 +83,19 @@ std::uint64_t laggard_bytes(const node_context& of) {
   return std::min(most, cluster.wal_bytes_max / 8 / (cluster.partitions + 1));
 }
 
+/// How often the leaders of this node are asked for what (Q24).
+std::function<void(const v1::PartitionQuery&)> count_lookups(metrics& into) {
+  std::map<std::string_view, counter*> counters;
+  for (const auto type : query_types)
+    counters[type] = &into.counter("dunlin_partition_lookups_total",
+                                   "Reads that leaders of this node have answered",
+                                   {{"type", std::string(type)}});
+  return [counters](const v1::PartitionQuery& query) {
+    if (const auto found = counters.find(type_of(query)); found != counters.end())
+      found->second->add();
+  };
+}
+
 result<partition_replica_actor> start_replica(const node_context& of,
                                               const leader_listener& leader_known,
                                               const log_part& log, const database_part& made,
@@ -118,6 +132,7 @@ result<partition_replica_actor> start_replica(const node_context& of,
   options.has_room = [room = of.room] { return room->has_room(); };
   options.entry_bytes_max = std::min(options.entry_bytes_max, log.log->entry_bytes_max());
   options.announcing = announcing_of(of);
+  options.looked_up = count_lookups(*of.ports.counts);
   const auto& tuning = of.options.tuning;
   if (tuning.entry_bytes_max > 0)
     options.entry_bytes_max = std::min(options.entry_bytes_max, tuning.entry_bytes_max);

@@ -14,6 +14,7 @@
 #include "runtime/links/links.hpp"
 #include "runtime/links/pages/page_link.hpp"
 #include "runtime/links/pages/page_server.hpp"
+#include "runtime/map_source.hpp"
 
 #include <map>
 #include <memory>
@@ -77,6 +78,8 @@ struct cache_part {
   cache_subscriber_shell subscriber;              ///< null: nobody tells anything
   /// What the service looks things up in; empty: it has none, and asks.
   const near_caches& of(std::uint64_t service) const;
+  /// Its cache of one type; null: it has none.
+  near_cache_actor of(std::uint64_t service, std::string_view type) const;
 };
 /// Of one service.
 near_caches start_caches(const node_context& of, const partition_router_actor& router,
@@ -93,7 +96,7 @@ struct storage_part {
   std::vector<collector_actor> collectors;
 };
 result<void> start_storage(const node_context& of, const links::page_link_service& link,
-                           const partition_router_actor& router, storage_part& made);
+                           const map_source& map, storage_part& made);
 
 /// Lets peers read and write pages, and read snapshots, over the bulk link.
 result<links::page_server_actor> start_bulk(const node_context& of, const storage_part& storage,

@@ -1,4 +1,5 @@
 #include "apps/assembly/node_parts.hpp"
+#include "messages/cache_types.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/storage/sqlite_store.hpp"
 
@@ -45,7 +46,7 @@ std::function<std::map<node_id, std::uint64_t>()> node_context::connected_peers(
 }
 
 result<void> start_storage(const node_context& of, const links::page_link_service& link,
-                           const partition_router_actor& router, storage_part& made) {
+                           const map_source& map, storage_part& made) {
   auto store = open_pages(of);
   if (!store) return store.error();
   if (of.options.opened_pages) of.options.opened_pages(*store);
@@ -56,19 +57,21 @@ result<void> start_storage(const node_context& of, const links::page_link_servic
   options.repair.peers = of.connected_peers();
   made.service =
       spawn_storage_service(of.system, std::move(options),
-                            {*store, link, router, of.ports.random.get(), of.ports.clock.get()});
+                            {*store, link, map, of.ports.random.get(), of.ports.clock.get()});
   caf::anon_send(link, links::serve_locally{made.service.node});
   of.links->serve("storage_node", 0, storage_node_actor(made.service.node));
 
   collector_options collecting;
   collecting.self = of.self.name;
-  collecting.router = router;
+  collecting.map = map;
   collecting.storage = made.service.node;
   collecting.storage_at = of.storage_at();
   collecting.clock = of.ports.clock.get();
   collecting.random = of.ports.random.get();
   const auto& tuning = of.options.tuning;
   if (tuning.collect_interval.count() > 0) collecting.interval = tuning.collect_interval;
+  // A record that a cache serves may have been replaced for as long as that.
+  collecting.grace += of.cluster.options.caches.find(cached::object)->second.staleness_max;
   if (tuning.garbage_grace.count() > 0) collecting.grace = tuning.garbage_grace;
   if (tuning.sweep_interval.count() > 0) collecting.sweep_interval = tuning.sweep_interval;
   if (tuning.orphan_age.count() > 0) collecting.orphan_age = tuning.orphan_age;

@@ -27,7 +27,9 @@ cache_table default_caches() {
   // No secrets on the disks of queues.
   all.find(cached::user)->second.values = false;
   all.find(cached::object)->second.validated = true;  // decision 16
-  all.find(cached::cluster_map)->second.mirror = true;
+  auto& map = all.find(cached::cluster_map)->second;
+  map.mirror = true;
+  map.staleness_max = std::chrono::seconds(60);  // an old map does no harm, none would
   return all;
 }
 

@@ -185,7 +185,7 @@ private:
     options.repair.storage_at = lookup();
     options.repair.peers = peers_of(name);
     one.service = spawn_storage_service(world.system, options,
-                                        {one.store, one.link, router, &random, &clock});
+                                        {one.store, one.link, {router}, &random, &clock});
     one.server = world.system.spawn(links::page_server, page_transfers_actor(one.service.node),
                                     links::page_server_options{});
     DUNLIN_ASSERT(links::serve_pages(*one.bulk, one.server));

@@ -135,7 +135,7 @@ struct Collector : testing::Test {
       set.add_nodes(node);
     partitions.map.add_partitions()->set_id(1);
     options.self = "n1";
-    options.router = host.system.spawn(paper_router, &partitions);
+    options.map.router = host.system.spawn(paper_router, &partitions);
     for (const auto* name : {"n1", "n2", "n3"})
       storage[name] = host.system.spawn(paper_storage, &nodes[name]);
     options.storage = storage["n1"];

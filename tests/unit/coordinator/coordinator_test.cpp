@@ -28,8 +28,11 @@ struct Coordinator : ::testing::Test {
   coordinator_actor spawn(const node_id& self, page_link_actor link) {
     coordinator_options options;
     options.self = self;
-    coordinator_parts parts{cluster.lookup(), cluster.peers_of(self), std::move(link),
-                            cluster.router, &cluster.random};
+    coordinator_parts parts{cluster.lookup(),
+                            cluster.peers_of(self),
+                            std::move(link),
+                            {cluster.router},
+                            &cluster.random};
     return cluster.world.system.spawn(coordinator, options, parts);
   }
   void SetUp() override {
