@@ -84,6 +84,9 @@ subscription_core::effects subscription_core::on_batch(time now, cache_update::b
 bool subscription_core::sensible(const cache_update::type_changes& part) const {
   return std::binary_search(types_.begin(), types_.end(), part.type) && !part.covered.empty() &&
          well_formed(part.covered) && part.whole_tick <= ordinal_limit &&
+         // What it says of its ordinals is not worth more than its ticks are.
+         std::all_of(part.changes.begin(), part.changes.end(),
+                     [](const auto& one) { return one.tick <= ordinal_limit; }) &&
          (part.whole_tick > 0 || numbers_in(part.covered) <= ordinals_max);
 }
 
@@ -102,9 +105,7 @@ void subscription_core::take(time now, cache_update::type_changes part, effects&
     out.push_back(drop{part.type, part.partition, heard.base_tick(), reason::whole});
   // Of what was before the base nothing is held, and a value from then may have been overtaken
   // unheard.
-  std::erase_if(part.changes, [&](const auto& one) {
-    return one.tick <= heard.base_tick() || one.tick > ordinal_limit;
-  });
+  std::erase_if(part.changes, [&](const auto& one) { return one.tick <= heard.base_tick(); });
   if (!part.changes.empty())
     out.push_back(apply{part.type, part.partition, std::move(part.changes)});
   settle(*at, out);

@@ -79,9 +79,9 @@ void lookup_watch::judge(time now, const cache& where, const cache_served& what)
   const auto asked = now - what.waited;
   const auto bound = (what.answer.confirmed ? 0ms : what.bound) + rounding;
   const auto& facts = facts_[{where.type, what.key}];
-  // The first that it lacks.
-  const auto lacked = std::find_if(facts.begin(), facts.end(),
-                                   [&](const fact& one) { return contradicts(said, one.what); });
+  // The first that it lacks: it lacks all after that, too.
+  const auto lacked = std::partition_point(
+      facts.begin(), facts.end(), [&](const fact& one) { return !contradicts(said, one.what); });
   if (lacked != facts.end()) {
     oldest_ = std::max(oldest_, asked - lacked->since);
     if (asked - lacked->since > bound)

@@ -10,7 +10,9 @@ using namespace std::chrono_literals;
 
 lookup_workload::lookup_workload(virtual_cluster& cluster, lookup_options options)
     : cluster_(cluster), options_(options), random_(cluster.seed() + 717) {
-  cluster_.on_cache_event([this](const lookup_watch::cache& where, const cache_event& what) {
+  cluster_.on_cache_event([this, alive = alive_](const lookup_watch::cache& where,
+                                                 const cache_event& what) {
+    if (!*alive) return;
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(cluster_.time().now());
     watch_.observe(now, where, what);
     if (const auto* begun = std::get_if<cache_begin_write>(&what)) burst(where.type, begun->key);
@@ -26,8 +28,9 @@ void lookup_workload::burst(const std::string& type, const std::string& key) {
     for (const auto most : {2ms, 5ms, 10ms, 20ms, 40ms, 80ms, 300ms, 1500ms}) {
       const std::chrono::milliseconds wait(random_() % static_cast<std::uint64_t>(most.count()));
       const auto confirmed = random_() % 3 == 0;
-      cluster_.time().events().after(
-          wait, [this, node, type, key, confirmed] { look(node, type, key, confirmed); });
+      cluster_.time().events().after(wait, [this, alive = alive_, node, type, key, confirmed] {
+        if (*alive) look(node, type, key, confirmed);
+      });
     }
 }
 

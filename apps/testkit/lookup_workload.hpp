@@ -8,6 +8,7 @@
 #include "apps/testkit/virtual_cluster.hpp"
 
 #include <chrono>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -21,8 +22,9 @@ struct lookup_options {
 
 class lookup_workload {
 public:
-  /// Listens to the cluster's near caches from now on; outlives what it has begun.
+  /// Listens to the cluster's near caches from now on.
   explicit lookup_workload(virtual_cluster& cluster, lookup_options options = {});
+  ~lookup_workload() { *alive_ = false; }
 
   const lookup_watch& watch() const { return watch_; }
   const std::vector<std::string>& mistakes() const { return watch_.mistakes(); }
@@ -39,6 +41,7 @@ private:
   std::mt19937_64 random_;
   lookup_watch watch_;
   std::chrono::nanoseconds next_burst_{0};
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace dunlin::testkit

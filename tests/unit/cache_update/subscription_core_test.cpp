@@ -323,5 +323,19 @@ TEST_F(SubscriptionCore, MemoryIsBoundedWhateverComes) {
   EXPECT_EQ(runs, 64u);
 }
 
+// Q11, Q14: the ordinal of a change that cannot be understood is not heard, so nothing is proved.
+TEST_F(SubscriptionCore, AnAbsurdTickLeavesAHoleAndIsNotTakenForHeard) {
+  begin();
+  news(5, 50, now);
+  ++row;
+  EXPECT_THAT(only<core::apply>(batch(row - 1, row, {part(6, 6, ordinal_limit + 1)})), IsEmpty());
+  now += 100ms;
+  EXPECT_THAT(only<core::proven>(news(6, 60, now)), IsEmpty());
+  EXPECT_EQ(s.holes(), 1u);
+  const auto out = pass(400ms);
+  ASSERT_THAT(only<core::drop>(out), SizeIs(1));
+  EXPECT_EQ(only<core::drop>(out)[0].base_tick, 60u);
+}
+
 }  // namespace
 }  // namespace dunlin
