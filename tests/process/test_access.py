@@ -213,6 +213,11 @@ class Access(ClusterTest):
         aws("s3api", "get-object", "--bucket", "carols", "--key", "k", target, key=carol)
         with open(target, "rb") as file:
             self.assertEqual(file.read(), b"carol was here")
+        narrower = policy(allow(["s3:GetObject", "s3:DeleteObject"], "arn:aws:s3:::carols/*"))
+        changed = aws("iam", "create-policy-version", "--policy-arn", arn("carols"), "--set-as-default",
+                      "--policy-document", narrower)["PolicyVersion"]
+        read = aws("iam", "get-policy-version", "--policy-arn", arn("carols"), "--version-id", changed["VersionId"])
+        self.assertEqual(read["PolicyVersion"]["Document"], json.loads(narrower))
         aws("s3api", "put-bucket-policy", "--bucket", "carols", "--policy",
             policy(allow("s3:GetObject", "arn:aws:s3:::carols/*", effect="Deny", Principal={"AWS": "carol"})), key=carol)
         time.sleep(STALENESS_MAX)
