@@ -18,8 +18,9 @@ using status = v1::CommandReply;
 /// The time between a cache's bound and a "yes" that it gave just before, at the client.
 constexpr auto slack = 5ms;
 
-bool unknown(status::Status code) {
-  return code == status::UNKNOWN_CLIENT || code == status::TOO_MANY_OPEN;
+/// As messages/partition.hpp has it of the router's answers.
+bool surely_not_run(ec why) {
+  return why == ec::unavailable || why == ec::overloaded || why == ec::disk_full;
 }
 
 /// What the policy says of GetBucketLocation on the bucket.
@@ -118,17 +119,24 @@ void user_workload::make(account& one, change what) {
   one.history.begin(std::move(what.then), cluster_.time().now());
   const auto told = what.command.ShortDebugString();
   cluster_.execute(any_node(), 0, std::move(what.command),
-                   [this, &one, told](const std::optional<v1::CommandReply>& reply) {
-                     if (!reply || unknown(reply->status())) return end(one, false);
-                     if (reply->status() != status::OK) {
-                       mistakes_.push_back(fmt::format("{} answered {}", told,
-                                                       status::Status_Name(reply->status())));
-                       return end(one, false);
+                   [this, &one, told](const result<v1::CommandReply>& reply) {
+                     if (reply.has_error() && surely_not_run(reply.error())) {
+                       one.history.was_refused();
+                       return later(options_.pause_max, [this, &one] { next(one); });
                      }
-                     one.history.took_place(cluster_.time().now());
-                     look_after_change(one);
-                     later(options_.pause_max, [this, &one] { next(one); });
+                     if (reply.has_error() || reply->status() == status::UNKNOWN_CLIENT)
+                       return end(one, false);
+                     if (reply->status() == status::OK) return made_known(one);
+                     mistakes_.push_back(
+                         fmt::format("{} answered {}", told, status::Status_Name(reply->status())));
+                     end(one, false);
                    });
+}
+
+void user_workload::made_known(account& one) {
+  one.history.took_place(cluster_.time().now());
+  look_after_change(one);
+  later(options_.pause_max, [this, &one] { next(one); });
 }
 
 void user_workload::end(account& one, bool known) {

@@ -58,9 +58,9 @@ private:
 
   // managers
   void live(int manager, std::string user);
-  void pause(int manager, std::function<void()> then);
   void next(account& one);
   void make(account& one, change what);
+  void made_known(account& one);
   void end(account& one, bool known);
   change setup_of(account& one);
   change next_of(account& one);

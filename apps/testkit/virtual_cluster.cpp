@@ -397,19 +397,20 @@ void virtual_cluster::execute(const node_id& through, partition_id partition, v1
                               on_reply done) {
   tell(fmt::format("command {} through {}", command.ShortDebugString(), through));
   const auto router = parts(through).router;
-  if (!router) return time_.events().after({}, [done] { done({}); });
+  if (!router) return time_.events().after({}, [done] { done(ec::unavailable); });
   v1::RoutedCommand message;
   message.mutable_route()->set_partition(partition);
   *message.mutable_command() = std::move(command);
   message.set_timeout_ms(10'000);
   time_.system().spawn([this, router, message, done](caf::event_based_actor* self) {
-    const auto finish = [this, done](const std::optional<v1::CommandReply>& reply) {
-      tell(reply ? "answered " + reply->ShortDebugString() : "no answer to a command");
+    const auto finish = [this, done](const result<v1::CommandReply>& reply) {
+      tell(reply ? "answered " + reply->ShortDebugString()
+                 : fmt::format("answered {}", to_string(reply.error())));
       done(reply);
     };
     self->request(router, std::chrono::seconds(20), message)
         .then([finish](const v1::CommandReply& reply) { finish(reply); },
-              [finish](const caf::error&) { finish({}); });
+              [finish](const caf::error& why) { finish(code_of(why)); });
   });
 }
 

@@ -133,8 +133,8 @@ public:
   /// A PUT whose client goes away, or falls silent, after the first `sent` bytes of its body.
   void send_broken(const node_id& through, const std::string& path, const std::string& body,
                    std::size_t sent, ec failure, on_answer done);
-  /// A command for a partition through the router of a node. Nothing: no answer.
-  using on_reply = std::function<void(const std::optional<v1::CommandReply>&)>;
+  /// A command for a partition through the router of a node.
+  using on_reply = std::function<void(const result<v1::CommandReply>&)>;
   void execute(const node_id& through, partition_id partition, v1::Command command, on_reply done);
   /// Sends and waits in virtual time.
   answer call(const node_id& through, const std::string& method, const std::string& path,

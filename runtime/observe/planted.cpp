@@ -11,7 +11,7 @@ namespace dunlin {
 
 namespace {
 
-constexpr std::array<std::string_view, 27> names = {
+constexpr std::array<std::string_view, 29> names = {
     "none",
     "old_term_commit_by_counting",
     "answer_before_fsync",
@@ -39,6 +39,8 @@ constexpr std::array<std::string_view, 27> names = {
     "older_value_installed",
     "gap_not_noticed",
     "fill_overtakes_invalidation",
+    "deleted_key_not_announced",
+    "no_from_a_cache",
 };
 
 bug chosen() {

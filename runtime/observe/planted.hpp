@@ -35,6 +35,8 @@ enum class bug : std::uint8_t {
   older_value_installed,
   gap_not_noticed,
   fill_overtakes_invalidation,
+  deleted_key_not_announced,
+  no_from_a_cache,
 };
 
 #ifdef DUNLIN_PLANTED

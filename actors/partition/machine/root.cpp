@@ -79,6 +79,18 @@ static void store_bucket(context& at, v1::BucketRecord& bucket) {
   at.announce(bucket.tick(), cached::bucket, bucket.name());
 }
 
+/// A key may sign for as long as caches hold it, also when its user is gone: whoever gets the name
+/// next would own the bucket. A partition without a seed has no users.
+static bool may_own(const context& at, std::string_view owner) {
+  if (find_user_named(at, owner)) return true;
+  bool seeded = false;
+  at.store.scan(table::users, {}, [&](auto, auto) {
+    seeded = true;
+    return false;
+  });
+  return !seeded;
+}
+
 v1::CommandReply apply(context& at, const v1::CreateBucket& command) {
   if (!at.root()) return reply(status::WRONG_PARTITION);
   if (!is_name(command.name()) || !is_name(command.owner()) ||
@@ -89,6 +101,7 @@ v1::CommandReply apply(context& at, const v1::CreateBucket& command) {
     return reply_with(same ? status::BUCKET_ALREADY_OWNED : status::BUCKET_ALREADY_EXISTS,
                       std::move(*held));
   }
+  if (!may_own(at, command.owner())) return reply(status::NO_SUCH_KEY, at.state.tick());
   v1::BucketRecord bucket;
   bucket.set_name(command.name());
   bucket.set_id(command.id());

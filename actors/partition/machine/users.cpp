@@ -2,6 +2,8 @@
 // attached to it goes through store_user().
 #include "actors/partition/machine/commands.hpp"
 #include "messages/cache_types.hpp"
+#include "runtime/observe/planted.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -47,6 +49,7 @@ static void complete_index(context& at) {
     rows.push_back(keys::user_key(key.user(), key.access_key()));
     return true;
   });
+  if (!rows.empty()) DUNLIN_REACHED("machine.seeded_key_indexed");
   for (const auto& row : rows)
     at.store.put(table::user_keys, row, {});
 }
@@ -191,7 +194,8 @@ v1::CommandReply apply(context& at, const v1::DeleteAccessKey& command) {
   at.store.erase(table::access_keys, key->access_key());
   at.store.erase(table::user_keys, keys::user_key(key->user(), key->access_key()));
   const auto removed = at.next_tick();
-  at.announce(removed, cached::user, key->access_key());
+  if (!planted(bug::deleted_key_not_announced))
+    at.announce(removed, cached::user, key->access_key());
   store_user(at, *user);
   return reply(status::OK, removed);
 }

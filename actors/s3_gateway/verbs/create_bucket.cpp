@@ -52,6 +52,8 @@ task<void> create_bucket(context& c) {
   // lost answer succeeds.
   const bool again =
       reply.status() == v1::CommandReply::BUCKET_ALREADY_OWNED && region == "us-east-1";
+  // The user was deleted, as the root partition says, which a cache has not heard of yet.
+  if (reply.status() == v1::CommandReply::NO_SUCH_KEY) throw error("InvalidAccessKeyId");
   if (!again) expect_ok(reply.status());
   std::vector<http::header> headers;
   headers.push_back({"Location", "/" + c.where.bucket});

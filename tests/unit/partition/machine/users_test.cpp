@@ -147,6 +147,13 @@ TEST_F(Users, GoOnlyWhenNothingDependsOnThem) {
   EXPECT_EQ(status_of(create_key("ann", "A")), status::NO_SUCH_KEY);
 }
 
+TEST_F(Users, WhoIsGoneCannotOwnABucketForWhoeverGetsTheNameNext) {
+  run_all({create_user("ann"), delete_user("ann")});
+  EXPECT_EQ(status_of(create_bucket("b", 1, "ann")), status::NO_SUCH_KEY);
+  run(create_user("ann"));
+  EXPECT_EQ(status_of(create_bucket("b", 1, "ann")), status::OK);
+}
+
 TEST_F(Users, TheRootUserKeepsAWayIn) {
   EXPECT_EQ(status_of(delete_user("root")), status::IN_USE);
   EXPECT_EQ(status_of(set_key("root", "AKROOT", true)), status::IN_USE);
