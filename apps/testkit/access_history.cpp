@@ -31,10 +31,11 @@ const char* to_text(verdict said) {
   return "";
 }
 
-/// The states that were the newest at some time in between, as far as is known.
-account_history::versions account_history::between(time from, time to) const {
+/// The states that were the newest at some time in between, as far as is known, from the first on
+/// that may still be met.
+account_history::versions account_history::between(time from, time to, std::size_t first) const {
   versions found;
-  for (std::size_t i = 0; i < states_.size(); ++i) {
+  for (auto i = first; i < states_.size(); ++i) {
     const bool begun = states_[i].called <= to;
     const auto overtaken = i + 1 < states_.size() ? states_[i + 1].answered : std::nullopt;
     if (begun && (!overtaken || *overtaken >= from)) found.push_back(&states_[i].state);
@@ -42,20 +43,43 @@ account_history::versions account_history::between(time from, time to) const {
   return found;
 }
 
-std::set<verdict> account_history::told(const access_attempt& one, const versions& users,
-                                        const versions& policies) const {
+/// Of a key that was deleted before nobody is told once more.
+bool account_history::is_about(std::size_t at, const std::string& access_key) const {
+  return states_[at].state.keys.contains(access_key) ||
+         (at > 0 && states_[at - 1].state.keys.contains(access_key));
+}
+
+/// The newest state that the node had to know of when the request came to it.
+std::size_t account_history::known_to(const access_attempt& one, bool known_at::*item) const {
+  for (auto i = states_.size(); i-- > 0;)
+    if (states_[i].where.node == one.through && states_[i].where.*item && states_[i].answered &&
+        *states_[i].answered <= one.called &&
+        (item != &known_at::user || is_about(i, one.access_key)))
+      return i;
+  return 0;
+}
+
+account_history::found account_history::found_by(const access_attempt& one,
+                                                 const bounds& most) const {
+  const auto policies = one.called - most.policy;
+  return {between(one.called - most.user, one.answered, known_to(one, &known_at::user)),
+          between(policies, one.answered, known_to(one, &known_at::managed)),
+          between(policies, one.answered, known_to(one, &known_at::own))};
+}
+
+std::set<verdict> account_history::told(const access_attempt& one, const found& by) {
   std::set<verdict> all;
-  for (const auto* user : users) {
+  for (const auto* user : by.users) {
     if (const auto no = refused(*user, one)) {
       all.insert(*no);
       continue;
     }
     // Each policy is an item of its own, looked up after the user, and not with the other one.
     std::set<document> managed, own;
-    for (const auto* policy : policies) {
-      managed.insert(user->attached ? policy->managed : document::none);
-      own.insert(user->own == document::none ? document::none : policy->own);
-    }
+    for (const auto* state : by.managed)
+      managed.insert(user->attached ? state->managed : document::none);
+    for (const auto* state : by.own)
+      own.insert(user->own == document::none ? document::none : state->own);
     for (const auto left : managed)
       for (const auto right : own)
         all.insert(judged(left, right));
@@ -64,11 +88,8 @@ std::set<verdict> account_history::told(const access_attempt& one, const version
 }
 
 std::set<verdict> account_history::possible(const access_attempt& one, const bounds& most) const {
-  const auto now = between(one.called, one.answered);
-  auto all = told(one, now, now);
-  const auto old = told(one, between(one.called - most.user, one.answered),
-                        between(one.called - most.policy, one.answered));
-  if (old.contains(verdict::allowed)) all.insert(verdict::allowed);
+  auto all = told(one, found_by(one, {}));
+  if (told(one, found_by(one, most)).contains(verdict::allowed)) all.insert(verdict::allowed);
   return all;
 }
 

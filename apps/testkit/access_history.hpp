@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dunlin::testkit {
@@ -34,8 +35,15 @@ struct account_state {
 enum class verdict : std::uint8_t { allowed, denied, unknown_key, bad_signature };
 const char* to_text(verdict said);
 
+/// A node through which a change was made, and what its caches have to know of it from then on.
+struct known_at {
+  std::string node;  ///< empty: nobody has to
+  bool user = false, managed = false, own = false;
+};
+
 struct access_attempt {
   using time = std::chrono::nanoseconds;
+  std::string through;  ///< node
   std::string access_key;
   std::string secret;  ///< that signed it
   time called{0};
@@ -51,7 +59,12 @@ public:
   /// known there is none.
   const account_state& newest() const { return states_.back().state; }
   void begin(account_state next, time now) { states_.push_back({std::move(next), now, {}}); }
-  void took_place(time now) { states_.back().answered = now; }
+  void took_place(time now, known_at where = {}) {
+    states_.back().answered = now;
+    states_.back().where = std::move(where);
+  }
+  /// What only the answer has told, and nobody knew before: a new key and its secret.
+  void amend(account_state newest) { states_.back().state = std::move(newest); }
   void was_refused() { states_.pop_back(); }
 
   /// How old what caches hold may be.
@@ -70,11 +83,18 @@ private:
     account_state state;
     time called{0};
     std::optional<time> answered;
+    known_at where{};
   };
+  /// As the request may have found each item.
   using versions = std::vector<const account_state*>;
-  versions between(time from, time to) const;
-  std::set<verdict> told(const access_attempt& one, const versions& users,
-                         const versions& policies) const;
+  struct found {
+    versions users, managed, own;
+  };
+  versions between(time from, time to, std::size_t first) const;
+  bool is_about(std::size_t at, const std::string& access_key) const;
+  std::size_t known_to(const access_attempt& one, bool known_at::*item) const;
+  found found_by(const access_attempt& one, const bounds& most) const;
+  static std::set<verdict> told(const access_attempt& one, const found& by);
 
   std::vector<version> states_{{{}, time{0}, time{0}}};
 };

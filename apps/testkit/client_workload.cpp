@@ -12,16 +12,6 @@ namespace {
 
 using answer = virtual_cluster::answer;
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const unsigned char c : text)
-    if (std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == '~')
-      out += static_cast<char>(c);
-    else
-      out += fmt::format("%{:02X}", c);
-  return out;
-}
-
 }  // namespace
 
 client_workload::client_workload(virtual_cluster& cluster, client_options options)

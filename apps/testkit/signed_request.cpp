@@ -48,11 +48,11 @@ http::request signed_request(const credentials& who, std::string method, const s
   }
   const auto canonical = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", method, path, query,
                                      canonical_headers, names, payload_hash);
-  const auto scope = fmt::format("{}/{}/s3/aws4_request", date, who.region);
+  const auto scope = fmt::format("{}/{}/{}/aws4_request", date, who.region, who.service);
   const auto to_sign = fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", time, scope,
                                    crypto::hex(crypto::sha256::of(canonical)));
   auto key = crypto::hmac_sha256("AWS4" + who.secret, date);
-  for (const auto& part : {who.region, std::string("s3"), std::string("aws4_request")})
+  for (const auto& part : {who.region, who.service, std::string("aws4_request")})
     key = crypto::hmac_sha256(key, part);
   const auto signature = crypto::hex(crypto::hmac_sha256(key, to_sign));
   headers.push_back(

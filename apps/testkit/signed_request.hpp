@@ -14,6 +14,7 @@ struct credentials {
   std::string access_key;
   std::string secret;
   std::string region = "us-east-1";
+  std::string service = "s3";
 };
 
 /// A request for `path` (already percent-escaped) and `query` (escaped, sorted by name) with

@@ -1,5 +1,6 @@
 #include "apps/testkit/user_workload.hpp"
 
+#include "apps/testkit/management_words.hpp"
 #include "apps/testkit/text.hpp"
 #include "messages/cache_types.hpp"
 
@@ -45,8 +46,10 @@ std::optional<verdict> verdict_of(const virtual_cluster::answer& seen) {
 }  // namespace
 
 struct user_workload::change {
+  explicit change(const account_state& now) : before(now), then(now) {}
   v1::Command command;
-  account_state then;
+  account_state before, then;
+  bool user = false, managed = false, own = false;  // what caches hold of it
 };
 
 struct user_workload::account {
@@ -116,27 +119,75 @@ void user_workload::next(account& one) {
 }
 
 void user_workload::make(account& one, change what) {
-  one.history.begin(std::move(what.then), cluster_.time().now());
-  const auto told = what.command.ShortDebugString();
-  cluster_.execute(any_node(), 0, std::move(what.command),
-                   [this, &one, told](const result<v1::CommandReply>& reply) {
-                     if (reply.has_error() && surely_not_run(reply.error())) {
-                       one.history.was_refused();
-                       return later(options_.pause_max, [this, &one] { next(one); });
-                     }
+  one.history.begin(what.then, cluster_.time().now());
+  const auto& command = what.command;
+  // The service names keys by itself.
+  const bool named =
+      command.has_create_access_key() && !command.create_access_key().secret().empty();
+  if (named || (below(8) == 0 && !command.has_create_access_key()))
+    make_by_command(one, std::move(what));
+  else
+    make_by_form(one, std::move(what));
+}
+
+void user_workload::make_by_command(account& one, change what) {
+  auto command = what.command;
+  cluster_.execute(any_node(), 0, std::move(command),
+                   [this, &one, what](const result<v1::CommandReply>& reply) {
+                     if (reply.has_error() && surely_not_run(reply.error()))
+                       return was_refused(one);
                      if (reply.has_error() || reply->status() == status::UNKNOWN_CLIENT)
                        return end(one, false);
-                     if (reply->status() == status::OK) return made_known(one);
-                     mistakes_.push_back(
-                         fmt::format("{} answered {}", told, status::Status_Name(reply->status())));
-                     end(one, false);
+                     if (reply->status() == status::OK) return made_known(one, {});
+                     was_wrong(one, what, status::Status_Name(reply->status()));
                    });
 }
 
-void user_workload::made_known(account& one) {
-  one.history.took_place(cluster_.time().now());
-  look_after_change(one);
+void user_workload::make_by_form(account& one, change what) {
+  auto manager = cluster_.root();
+  manager.service = "iam";
+  const auto through = any_node();
+  cluster_.tell(fmt::format("form through {}: {}", through, what.command.ShortDebugString()));
+  const bool exists = what.before.managed != document::none;
+  cluster_.send_as(manager, through, "POST", "/", "", to_form(what.command, exists),
+                   [this, &one, through, what](const answer& seen) {
+                     if (seen.status == 200 && what.command.has_create_access_key())
+                       take_key(one, seen.body);
+                     if (seen.status == 200)
+                       return made_known(one, {through, what.user, what.managed, what.own});
+                     const auto code = between(seen.body, "<Code>", "</Code>");
+                     if (seen.status == 503 || code == "Throttling") return was_refused(one);
+                     if (seen.status == 0 || seen.status >= 500) return end(one, false);
+                     was_wrong(one, what,
+                               fmt::format("{} {} through {}", seen.status, seen.body, through));
+                   },
+                   {{"Content-Type", "application/x-www-form-urlencoded"}});
+}
+
+void user_workload::take_key(account& one, const std::string& body) {
+  const auto key = between(body, "<AccessKeyId>", "</AccessKeyId>");
+  const auto secret = between(body, "<SecretAccessKey>", "</SecretAccessKey>");
+  one.keys.emplace_back(key, secret);
+  auto known = one.now();
+  known.keys[key] = {secret, false};
+  one.history.amend(std::move(known));
+}
+
+void user_workload::made_known(account& one, known_at where) {
+  const auto node = where.node;
+  one.history.took_place(cluster_.time().now(), std::move(where));
+  look_after_change(one, node);
   later(options_.pause_max, [this, &one] { next(one); });
+}
+
+void user_workload::was_refused(account& one) {
+  one.history.was_refused();
+  later(options_.pause_max, [this, &one] { next(one); });
+}
+
+void user_workload::was_wrong(account& one, const change& what, const std::string& answered) {
+  mistakes_.push_back(fmt::format("{} answered {}", what.command.ShortDebugString(), answered));
+  end(one, false);
 }
 
 void user_workload::end(account& one, bool known) {
@@ -148,7 +199,7 @@ void user_workload::end(account& one, bool known) {
 user_workload::change user_workload::setup_of(account& one) {
   const auto& now = one.now();
   if (!now.exists) {
-    change made{{}, now};
+    change made{now};
     made.command.mutable_create_user()->set_name(one.user);
     made.then.exists = true;
     return made;
@@ -185,86 +236,100 @@ user_workload::change user_workload::end_of(const account& one) {
   if (now.attached) return attach(one);
   if (now.managed != document::none) return delete_managed(one);
   if (!now.keys.empty()) return delete_key(one, now.keys.begin()->first);
-  change made{{}, now};
+  change made{now};
   made.command.mutable_delete_user()->set_name(one.user);
   made.then.exists = false;
   return made;
 }
 
 user_workload::change user_workload::put_managed(const account& one, document what) const {
-  change made{{}, one.now()};
+  change made{one.now()};
   made.command.mutable_put_policy()->set_name(one.policy);
   made.command.mutable_put_policy()->set_document(text_of(what, options_.bucket));
   made.then.managed = what;
+  made.managed = true;
   return made;
 }
 
 user_workload::change user_workload::put_own(const account& one, document what) const {
-  change made{{}, one.now()};
+  change made{one.now()};
   made.command.mutable_put_policy()->set_user(one.user);
   made.command.mutable_put_policy()->set_name(one.own);
   made.command.mutable_put_policy()->set_document(text_of(what, options_.bucket));
   made.then.own = what;
+  made.own = true;
+  made.user = true;
   return made;
 }
 
 /// Or detaches.
 user_workload::change user_workload::attach(const account& one) const {
-  change made{{}, one.now()};
+  change made{one.now()};
   made.command.mutable_attach_policy()->set_user(one.user);
   made.command.mutable_attach_policy()->set_policy(one.policy);
   made.command.mutable_attach_policy()->set_detach(one.now().attached);
   made.then.attached = !one.now().attached;
+  made.user = true;
+  made.managed = true;
   return made;
 }
 
 user_workload::change user_workload::delete_managed(const account& one) const {
-  change made{{}, one.now()};
+  change made{one.now()};
   made.command.mutable_delete_policy()->set_name(one.policy);
   made.then.managed = document::none;
+  made.managed = true;
   return made;
 }
 
 user_workload::change user_workload::delete_own(const account& one) const {
-  change made{{}, one.now()};
+  change made{one.now()};
   made.command.mutable_delete_policy()->set_user(one.user);
   made.command.mutable_delete_policy()->set_name(one.own);
   made.then.own = document::none;
+  made.user = true;
+  made.own = true;
   return made;
 }
 
-/// A new one, or one that was deleted, with another secret.
+/// A new one, or one that was deleted, with another secret; the service names and keeps secrets by
+/// itself, so such a one is not of it.
 user_workload::change user_workload::create_key(account& one) {
-  change made{{}, one.now()};
+  change made{one.now()};
+  made.user = true;
+  auto& command = *made.command.mutable_create_access_key();
+  command.set_user(one.user);
+  if (below(2) == 0) return made;
   auto key = fmt::format("KEY{}OF{}", ++secrets_, one.user);
   if (!one.keys.empty() && below(2) == 0)
     if (const auto& old = one.keys[below(one.keys.size())].first; !one.now().keys.contains(old))
       key = old;
   const auto secret = fmt::format("secret-{}", ++secrets_);
   one.keys.emplace_back(key, secret);
-  made.command.mutable_create_access_key()->set_user(one.user);
-  made.command.mutable_create_access_key()->set_access_key(key);
-  made.command.mutable_create_access_key()->set_secret(secret);
+  command.set_access_key(key);
+  command.set_secret(secret);
   made.then.keys[key] = {secret, false};
   return made;
 }
 
 user_workload::change user_workload::delete_key(const account& one, const std::string& key) const {
-  change made{{}, one.now()};
+  change made{one.now()};
   made.command.mutable_delete_access_key()->set_user(one.user);
   made.command.mutable_delete_access_key()->set_access_key(key);
   made.then.keys.erase(key);
+  made.user = true;
   return made;
 }
 
 /// Revokes it, or lets it work again.
 user_workload::change user_workload::set_key(const account& one, const std::string& key) const {
-  change made{{}, one.now()};
+  change made{one.now()};
   auto& held = made.then.keys.at(key);
   held.revoked = !held.revoked;
   made.command.mutable_set_access_key()->set_user(one.user);
   made.command.mutable_set_access_key()->set_access_key(key);
   made.command.mutable_set_access_key()->set_revoked(held.revoked);
+  made.user = true;
   return made;
 }
 
@@ -281,7 +346,7 @@ void user_workload::read() {
 }
 
 /// What is wrong shows where somebody asks at once, and where somebody asks just after the bound.
-void user_workload::look_after_change(account& one) {
+void user_workload::look_after_change(account& one, const node_id& changed_at) {
   const auto most = bounds();
   const std::chrono::milliseconds soon =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::max(most.user, most.policy)) + 1ms;
@@ -290,6 +355,9 @@ void user_workload::look_after_change(account& one) {
     cluster_.time().events().after(wait,
                                    [this, &one] { ask(one, any_node(), [this] { --open_; }); });
   }
+  if (changed_at.empty()) return;
+  ++open_;
+  ask(one, changed_at, [this] { --open_; });
 }
 
 /// With the newest of its keys, or any there ever was.
@@ -304,7 +372,7 @@ void user_workload::ask(account& one, const node_id& through, std::function<void
 
 void user_workload::ask(account& one, const node_id& through, const std::string& key,
                         const std::string& secret, std::function<void()> done) {
-  const access_attempt attempt{key, secret, cluster_.time().now(), {}, {}};
+  const access_attempt attempt{through, key, secret, cluster_.time().now(), {}, {}};
   cluster_.send_as({key, secret, cluster_.root().region}, through, "GET", "/" + options_.bucket,
                    "location=", "",
                    [this, &one, through, attempt, done = std::move(done)](const answer& seen) {

@@ -1,11 +1,12 @@
 /// USER WORKLOAD: users, access keys and policies that come, change and go, while clients of all
-/// nodes ask for something with those keys (Q4, Q16, decision 16, docs/decisions/0012). Each
-/// account has one manager, whose changes do not overlap; an account of which the outcome of a
-/// change is not known is left as it is, and another one begun.
+/// nodes ask for something with those keys (Q4, Q16, decision 16, docs/decisions/0012). Most
+/// changes go to the management service of some node, some right to the partition. Each account has
+/// one manager, whose changes do not overlap; an account of which the outcome of a change is not
+/// known is left as it is, and another one begun.
 ///
 /// What each request was told is judged when it comes (access_history.hpp): a key that is revoked
-/// or gone, and a policy that says no, must be heard of within the bound of the type; what is
-/// allowed is never refused.
+/// or gone, and a policy that says no, must be heard of within the bound of the type, and at once
+/// at the node through which it was changed; what is allowed is never refused.
 #pragma once
 
 #include "apps/testkit/access_history.hpp"
@@ -60,7 +61,12 @@ private:
   void live(int manager, std::string user);
   void next(account& one);
   void make(account& one, change what);
-  void made_known(account& one);
+  void make_by_command(account& one, change what);
+  void make_by_form(account& one, change what);
+  void take_key(account& one, const std::string& body);
+  void made_known(account& one, known_at where);
+  void was_refused(account& one);
+  void was_wrong(account& one, const change& what, const std::string& answered);
   void end(account& one, bool known);
   change setup_of(account& one);
   change next_of(account& one);
@@ -76,7 +82,7 @@ private:
 
   // clients
   void read();
-  void look_after_change(account& one);
+  void look_after_change(account& one, const node_id& changed_at);
   void ask(account& one, const node_id& through, std::function<void()> done);
   void ask(account& one, const node_id& through, const std::string& key, const std::string& secret,
            std::function<void()> done);

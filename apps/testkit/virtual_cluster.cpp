@@ -388,8 +388,10 @@ void virtual_cluster::send_as(const credentials& who, const node_id& through,
   request.head = signed_request(who, method, path, query, std::move(headers), body, wall_ms());
   request.head.id = "virtual-" + std::to_string(++requests_);
   request.body = in_chunks(body);
-  tell(fmt::format("{} {} {}{}{} through {}, {} bytes", request.head.id, method, path,
-                   query.empty() ? "" : "?", query, through, body.size()));
+  tell(fmt::format("{} {} {}{}{}{} through {}, {} bytes", request.head.id, method, path,
+                   query.empty() ? "" : "?", query,
+                   who.access_key == root_.access_key ? "" : " with " + who.access_key, through,
+                   body.size()));
   submit(through, std::move(request), std::move(done));
 }
 

@@ -28,7 +28,10 @@ struct AccessHistory : testing::Test {
     if (to > 0) history.took_place(at(to));
   }
   said told(int from, int to, const std::string& secret = "secret") const {
-    return history.possible({"A", secret, at(from), at(to), allowed}, {at(10), at(3)});
+    return told(from, to, secret, "n1");
+  }
+  said told(int from, int to, const std::string& secret, const std::string& through) const {
+    return history.possible({through, "A", secret, at(from), at(to), allowed}, {at(10), at(3)});
   }
 
   account_state now;
@@ -97,4 +100,35 @@ TEST_F(AccessHistory, WhatMayHaveHappenedStaysPossibleBothWays) {
   EXPECT_EQ(told(900, 901), said({allowed, denied}));
   history.was_refused();
   EXPECT_EQ(told(900, 901), said({allowed}));
+}
+
+TEST_F(AccessHistory, TheNodeThroughWhichSomethingWasChangedKnowsItAtOnce) {
+  now.attached = false;
+  history.begin(now, at(200));
+  history.took_place(at(201), {"n2", true, true, false});
+  EXPECT_EQ(told(202, 203, "secret", "n1"), said({allowed, denied}));
+  EXPECT_EQ(told(202, 203, "secret", "n2"), said({denied}));
+  EXPECT_EQ(told(201, 203, "secret", "n2"), said({denied}));
+  EXPECT_EQ(told(200, 203, "secret", "n2"), said({allowed, denied}));
+  now.managed = document::silent;
+  change(300, 301);
+  now.attached = true;
+  history.begin(now, at(302));
+  history.took_place(at(303), {"n2", true, false, false});
+  EXPECT_EQ(told(304, 304, "secret", "n2"), said({allowed, denied}))
+      << "of that policy it need not";
+  EXPECT_EQ(told(305, 306, "secret", "n2"), said({denied}));
+}
+
+TEST_F(AccessHistory, OfAKeyThatWasDeletedElsewhereItHearsAsOthersDo) {
+  now.keys["B"] = {"other", false};
+  change(150, 151);
+  now.keys.erase("A");
+  history.begin(now, at(200));
+  history.took_place(at(201), {"n1", true, false, false});
+  now.keys["B"].revoked = true;
+  history.begin(now, at(202));
+  history.took_place(at(203), {"n2", true, false, false});
+  EXPECT_EQ(told(204, 205, "secret", "n1"), said({unknown_key}));
+  EXPECT_EQ(told(204, 205, "secret", "n2"), said({allowed, unknown_key}));
 }
