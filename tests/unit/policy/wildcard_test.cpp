@@ -71,12 +71,12 @@ TEST(PolicyWildcard, MatchesWhatThePlainRuleMatches) {
 
 TEST(PolicyArn, EachPartOfAPatternIsComparedWithItsPart) {
   const auto matches = [](std::string_view pattern, std::string_view arn) {
-    return resource_pattern(*split_arn(pattern)).matches(*split_arn(arn));
+    return resource_pattern(split_arn(pattern).value()).matches(split_arn(arn).value());
   };
   EXPECT_TRUE(matches("arn:aws:s3:::b/*", object_arn("b", "x:y:z")));
   EXPECT_FALSE(matches("arn:aws:s3:::b/*", bucket_arn("b")));
   EXPECT_TRUE(matches("arn:*:s3:*:*:b", bucket_arn("b")));
-  EXPECT_FALSE(matches("arn:*:::b", bucket_arn("b"))) << "a star does not reach into other parts";
+  EXPECT_FALSE(matches("arn:*::::b", bucket_arn("b"))) << "a star does not reach into other parts";
   EXPECT_TRUE(matches("arn:aws:iam::*:user/a*", user_arn("alice")));
   EXPECT_FALSE(matches("arn:aws:iam::*:user/a*", policy_arn("alice")));
   EXPECT_FALSE(split_arn("arn:aws:s3::b"));
