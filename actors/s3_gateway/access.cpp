@@ -2,6 +2,7 @@
 
 #include "actors/s3_gateway/sign_in.hpp"
 #include "messages/cache_types.hpp"
+#include "runtime/observe/planted.hpp"
 #include "runtime/observe/reached.hpp"
 #include "runtime/policy/read_document.hpp"
 
@@ -131,7 +132,7 @@ task<std::vector<bool>> may_each(context& c, std::vector<permission> wanted, boo
   auto on = co_await gather(c, false);
   if (own) on.grounds.owner = true;
   auto said = judge_each(c, on, wanted);
-  if (!all_of(said) && !on.sure) {
+  if (!all_of(said) && !on.sure && !planted(bug::denied_by_a_cache)) {
     DUNLIN_REACHED("gateway.access_confirmed_before_a_no");
     on = co_await gather(c, true);
     if (own) on.grounds.owner = true;

@@ -11,7 +11,7 @@ namespace dunlin {
 
 namespace {
 
-constexpr std::array<std::string_view, 29> names = {
+constexpr std::array<std::string_view, 31> names = {
     "none",
     "old_term_commit_by_counting",
     "answer_before_fsync",
@@ -41,6 +41,8 @@ constexpr std::array<std::string_view, 29> names = {
     "fill_overtakes_invalidation",
     "deleted_key_not_announced",
     "no_from_a_cache",
+    "denied_by_a_cache",
+    "own_node_not_told",
 };
 
 bug chosen() {

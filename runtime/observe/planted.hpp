@@ -37,6 +37,8 @@ enum class bug : std::uint8_t {
   fill_overtakes_invalidation,
   deleted_key_not_announced,
   no_from_a_cache,
+  denied_by_a_cache,
+  own_node_not_told,
 };
 
 #ifdef DUNLIN_PLANTED
