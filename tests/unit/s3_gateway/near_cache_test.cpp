@@ -322,6 +322,7 @@ TEST_F(Cached, AccessIsNeverDeniedForAnOwnerFromTheCache) {
 }
 
 TEST_F(Cached, TheExpectedOwnerIsThatOfTheLeader) {
+  world.add_user("alice", "AKEY", "asecret");
   remake("alice");
   const auto got = root.send({"GET", "/bucket", "", {{"x-amz-expected-bucket-owner", "alice"}}});
   EXPECT_EQ(got.status, 200);
