@@ -22,6 +22,10 @@ constexpr std::chrono::milliseconds grace{1000};
 constexpr core::time wait_max{1000};
 
 void perform_all(self_pointer self, const core::effects& all);
+void start_listing(self_pointer self);
+
+/// After a listing that failed.
+constexpr core::time list_pause{1000};
 
 core::time now(self_pointer self) { return cache_time(self); }
 
@@ -79,6 +83,8 @@ void arm(self_pointer self) {
   auto wake = state.core->next_wake();
   if (!state.writes.empty())
     wake = std::min(wake.value_or(core::time::max()), state.writes.front().until);
+  if (state.list.wanted && !state.list.running && state.list.not_before > now(self))
+    wake = std::min(wake.value_or(core::time::max()), state.list.not_before);
   state.timer.arm(self, now(self), wake, wait_max);
 }
 
@@ -87,6 +93,56 @@ void perform_all(self_pointer self, const core::effects& all) {
     std::visit([&](const auto& effect) { perform(self, effect); }, one);
   self->state.trace_id.clear();
   arm(self);
+}
+
+// ---- a full mirror ----
+
+void next_page(self_pointer self);
+
+/// Of what has failed the whole is begun anew, a little later.
+void leave_listing(self_pointer self, ec why) {
+  auto& list = self->state.list;
+  log::debug("near_cache.listing_left",
+             {{"type", self->state.options.type->name}, {"reason", to_string(why)}});
+  self->state.core->give_up_page();
+  list.running = false;
+  list.wanted = true;
+  list.not_before = now(self) + list_pause;
+  arm(self);
+}
+
+void take_page(self_pointer self, const v1::QueryReply& reply) {
+  auto& state = self->state;
+  auto page = find_mirror_listing(state.options.type->name)->read(state.list.at, reply);
+  if (!page) return leave_listing(self, page.error());
+  perform_all(self,
+              state.core->on_page(now(self), page->partition, page->read, std::move(page->items)));
+  if (!page->done && state.core->mirroring()) return next_page(self);
+  state.list.running = false;
+  start_listing(self);
+}
+
+void next_page(self_pointer self) {
+  auto& state = self->state;
+  state.core->begin_page(now(self));
+  auto query = find_mirror_listing(state.options.type->name)->ask(state.list.at);
+  query.set_timeout_ms(static_cast<std::uint32_t>(state.options.fetch_timeout.count()));
+  ask(
+      self, state.options.router, state.options.fetch_timeout + grace, std::move(query),
+      [self](const v1::QueryReply& reply) { take_page(self, reply); },
+      [self](const caf::error& why) { leave_listing(self, code_of(why)); });
+}
+
+/// If one is wanted and may be.
+void start_listing(self_pointer self) {
+  auto& list = self->state.list;
+  if (!list.wanted || !list.allowed || list.running || now(self) < list.not_before) return;
+  if (!self->state.core->mirroring() || !find_mirror_listing(self->state.options.type->name))
+    return;
+  list.wanted = false;
+  list.running = true;
+  list.at = {};
+  next_page(self);
 }
 
 // ---- readers and writers ----
@@ -195,12 +251,17 @@ near_cache_parameters changed_by(near_cache_parameters parameters, const set_cac
 result<void> set(self_pointer self, const set_cache& wish) {
   if (!sensible(wish)) return ec::invalid_argument;
   auto& cache = *self->state.core;
+  // A mirror that was refused may fit now.
+  if (!cache.mirroring()) self->state.list.wanted = true;
   perform_all(self, cache.set_parameters(now(self), changed_by(cache.parameters(), wish)));
+  start_listing(self);
   return {};
 }
 
 void drop_everything(self_pointer self) {
+  self->state.list.wanted = true;
   perform_all(self, self->state.core->on_drop_all(now(self), cache_death::command));
+  start_listing(self);
 }
 
 caches_changed change(self_pointer self, const change_caches& wish) {
@@ -235,9 +296,14 @@ near_cache_shell::behavior_type near_cache(self_pointer self, near_cache_options
         return accepted{};
       },
       [self](const cache_changes& what) { hear(self, what); },
-      [self](const cache_dropped& what) { perform_all(self, drop(self, what)); },
+      [self](const cache_dropped& what) {
+        self->state.list.wanted = true;  // what came to be unheard is not known here
+        perform_all(self, drop(self, what));
+      },
       [self](const cache_proven& what) {
         self->state.core->on_proven(now(self), what.partition, {what.at, what.base_tick, 0});
+        self->state.list.allowed = true;
+        start_listing(self);
       },
       [self](const set_cache& wish) -> caf::result<accepted> {
         if (!set(self, wish)) return make_error(ec::invalid_argument, "a negative duration");
@@ -257,6 +323,7 @@ near_cache_shell::behavior_type near_cache(self_pointer self, near_cache_options
         if (!self->state.timer.fires(armed_for)) return;
         give_up_writes(self);
         perform_all(self, self->state.core->on_timer(now(self)));
+        start_listing(self);
       },
   };
 }

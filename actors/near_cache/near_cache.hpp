@@ -5,6 +5,7 @@
 
 #include "actors/near_cache/cache_event.hpp"
 #include "actors/near_cache/cached_type.hpp"
+#include "actors/near_cache/mirror_listing.hpp"
 #include "actors/near_cache/near_cache_core.hpp"
 #include "actors/near_cache/near_cache_status.hpp"
 #include "messages/cache_control.hpp"
@@ -64,6 +65,15 @@ struct near_cache_state {
     near_cache_core::time until{};
   };
   std::deque<write> writes;  ///< under way, oldest first
+  /// Of all items, for a mirror: at the first proof, and whenever some may have been missed.
+  struct listing {
+    bool wanted = true;    ///< from the beginning
+    bool allowed = false;  ///< since something is proven: what changes from now on is heard
+    bool running = false;
+    mirror_position at;
+    near_cache_core::time not_before{};
+  };
+  listing list;
   cache_ages ages;
   std::string trace_id;  ///< of the reader whose turn it is
   wake_timer timer;

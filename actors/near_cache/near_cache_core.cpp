@@ -47,6 +47,7 @@ bool near_cache_core::fresh_enough(time now, const cache_slot& slot) const {
 void near_cache_core::give(cache_slot& slot, serve what, effects& out) {
   // A request sent before this may bring older, and must not give that to anybody after it.
   if (slot.requests) slot.requests->seen = std::max(slot.requests->seen, what.item.tick);
+  note_page(what.item.tick);
   what.age = std::max(what.age, time{0});
   out.emplace_back(std::move(what));
 }

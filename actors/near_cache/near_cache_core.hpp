@@ -121,6 +121,17 @@ public:
   // ---- the rest ----
   /// Keys that a full mirror is to hold, as a listing named them; nothing happens on demand.
   effects mirror(time now, const std::vector<std::string>& keys);
+  /// Of a page of a listing; without value only that there is such an item.
+  struct listed {
+    std::string key;
+    std::uint64_t tick = 0;
+    std::optional<cached_value> value;
+  };
+  /// Before a page is asked for, by a linearizable read; on_page() or give_up_page() must follow.
+  void begin_page(time now);
+  /// `read`: the partition's tick as of the read. What came with its value is held without asking.
+  effects on_page(time now, partition_id partition, std::uint64_t read, std::vector<listed> items);
+  void give_up_page();
   /// Obeyed at once. A mirror that was refused is tried again.
   effects set_parameters(time now, near_cache_parameters parameters);
   effects on_timer(time now);
@@ -189,6 +200,9 @@ private:
   void stop_mirror();
   bool expired(time now, const cache_slot& slot) const;
 
+  // near_cache_core_listing.cpp
+  void note_page(std::uint64_t tick);
+
   // near_cache_core_updates.cpp
   std::optional<cached_item> item_after(const cache_slot& slot, std::uint64_t tick,
                                         const change_content& content) const;
@@ -209,6 +223,11 @@ private:
   std::size_t prefetching_ = 0;
   std::optional<time> prefetch_at_;  // none go out before
   time invalidate_at_{};             // if there is an interval
+  struct page {
+    time asked_at{};
+    std::uint64_t heard = 0;  // newest change since
+  };
+  std::optional<page> page_;  // of a listing, on its way
   near_cache_figures figures_;
 };
 

@@ -49,12 +49,14 @@ std::uint64_t near_cache_core::heard_since(ticket_id id, const cache_slot& slot,
 }
 
 void near_cache_core::note_all() {
+  note_page(heard_log::everything);
   if (tickets_.empty()) return;
   all_.note(last_ticket_, heard_log::everything);
   last_whole_ = last_ticket_;
 }
 
 void near_cache_core::note_whole(partition_id partition, std::uint64_t tick) {
+  note_page(tick);
   if (tickets_.empty()) return;
   if (wholes_.size() >= wholes_max && !wholes_.contains(partition)) return note_all();
   wholes_[partition].note(last_ticket_, tick);

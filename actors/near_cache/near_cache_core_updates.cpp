@@ -28,6 +28,7 @@ near_cache_core::effects near_cache_core::on_written(time now, ticket_id ticket,
                                                      std::string_view key, partition_id partition,
                                                      std::uint64_t tick,
                                                      const change_content& content) {
+  note_page(tick);
   // Its client is answered now: who waits here must not be given older after that.
   if (auto* slot = store_.find(key); slot && slot->requests)
     slot->requests->seen = std::max(slot->requests->seen, tick);
@@ -48,6 +49,7 @@ near_cache_core::effects near_cache_core::on_written(time now, ticket_id ticket,
 near_cache_core::effects near_cache_core::on_write_lost(time now, ticket_id ticket,
                                                         std::string_view key) {
   effects out;
+  note_page(heard_log::everything);
   auto& slot = store_.find_or_add(key);
   if (slot.requests) slot.requests->heard.note(last_ticket_, heard_log::everything);
   if (slot.held) die(slot, cache_death::own_write);
@@ -97,6 +99,7 @@ near_cache_core::effects near_cache_core::on_update(time now, partition_id parti
   effects out;
   invalidate_if_due(now);
   ++figures_.updates;
+  note_page(tick);
   // A mirror holds what is new as well, but only as a leader says: of what is not held it cannot
   // be told whether a newer change was heard before.
   const auto wanted = mirroring_ && !std::holds_alternative<removed>(content);

@@ -36,6 +36,7 @@ void add_counts(figures& to, const near_cache_figures& count) {
   to.add("confirmations_total", count.confirmations);
   to.add("unchanged_total", count.unchanged);
   to.add("prefetches_total", count.prefetches);
+  to.add("listed_total", count.listed);
   to.add("repeated_total", count.repeated);
   to.add("hurried_total", count.hurried);
   to.add("failures_total", count.failures);
@@ -85,6 +86,9 @@ v1::CacheStatus near_cache_status(const near_cache_core& core, std::string_view 
   to.add("invalidation_interval_ms", static_cast<std::uint64_t>(set.invalidation_interval.count()));
   to.add("values", set.carry_values ? 1 : 0);
   to.add("mirror", set.mirror ? 1 : 0);
+  // A mirror that does not fit is filled on demand: 1 and 0.
+  to.add("mirror", set.mirror);
+  to.add("mirroring", core.mirroring());
   to.add("age_p50_ms", ages.percentile(50));
   to.add("age_p99_ms", ages.percentile(99));
   to.add("age_max_ms", static_cast<std::uint64_t>(ages.greatest.count()));

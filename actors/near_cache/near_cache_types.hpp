@@ -100,6 +100,7 @@ struct near_cache_figures {
   std::uint64_t confirmations = 0;     ///< requests whether what is held still holds
   std::uint64_t unchanged = 0;         ///< … answered with yes
   std::uint64_t prefetches = 0;        ///< requests of a mirror, not in `fetches`
+  std::uint64_t listed = 0;            ///< items that a mirror has of a listing
   std::uint64_t repeated = 0;          ///< requests made anew, as readers had seen newer meanwhile
   std::uint64_t hurried = 0;           ///< requests made anew, as no answer came for ask_patience
   std::uint64_t failures = 0;          ///< requests that brought no answer

@@ -218,6 +218,25 @@ TEST(CoherenceOfACluster, AnObjectIsReadAsItIsThroughEveryNodeInBothModes) {
   }
 }
 
+TEST(CoherenceOfACluster, Q22AMirrorHasEverythingBeforeAnybodyAsks) {
+  Coherence world{with_queues(2) + "mirror = true\n"};
+  for (const auto* name : {"/one", "/two", "/three"})
+    ASSERT_EQ(world.call("n1", "PUT", name), 200);
+  world.cluster.time().run_for(1s);
+  EXPECT_FALSE(world.asks("n2", "one")) << "made while it was one";
+  world.cluster.crash("n2");
+  ASSERT_EQ(world.call("n1", "DELETE", "/two"), 204);
+  ASSERT_TRUE(world.cluster.start("n2"));
+  ASSERT_TRUE(world.cluster.wait_until_ready(20s));
+  world.cluster.time().run_for(3s);
+  const auto before = world.lookups();
+  for (const auto* name : {"one", "three"})
+    EXPECT_FALSE(world.asks("n2", name)) << name;
+  EXPECT_EQ(world.lookups(), before);
+  EXPECT_EQ(world.call("n2", "HEAD", "/one"), 200);
+  EXPECT_EQ(world.call("n2", "HEAD", "/two"), 404);
+}
+
 TEST(CoherenceOfACluster, BucketsThatComeAndGoAreRightThroughEveryNode) {
   for (const auto* mode : {"bounded", "validated"}) {
     Coherence world{with_queues(2, mode)};

@@ -145,4 +145,96 @@ TEST_F(MirrorNearCache, FallsBackWhereBytesDoNotSufficeAndStaysWithinThem) {
   EXPECT_LE(core.figures().bytes, other.bytes_max);
 }
 
+// ---- pages of a listing ----
+
+TEST_F(MirrorNearCache, HoldsWhatAListingBringsWithoutAskingForIt) {
+  core.begin_page(clock);
+  now(core.on_page(clock, 1, 7, {{"a", 5, text("a")}, {"b", 7, text("b")}}));
+  EXPECT_TRUE(asked.empty());
+  EXPECT_EQ(at_once("a"), "a");
+  EXPECT_EQ(at_once("b"), "b");
+  EXPECT_EQ(core.figures().listed, 2u);
+}
+
+TEST_F(MirrorNearCache, AsksForWhatAListingOnlyNames) {
+  core.begin_page(clock);
+  now(core.on_page(clock, 1, 7, {{"a", 0, {}}, {"b", 7, text("b")}}));
+  EXPECT_EQ(answer_all(7), 1u);
+  EXPECT_EQ(at_once("a"), "a");
+}
+
+TEST_F(MirrorNearCache, BelievesNoPageThatSomethingHeardMeanwhileIsNewerThan) {
+  core.begin_page(clock);
+  update("gone", 8, removed{});
+  now(core.on_page(clock, 1, 7, {{"gone", 5, text("gone")}}));
+  EXPECT_EQ(core.figures().listed, 0u);
+  ASSERT_EQ(asked.size(), 1u);
+  answer(ticket(), absent{1, 8});
+  EXPECT_EQ(at_once("gone"), "nothing");
+}
+
+TEST_F(MirrorNearCache, BelievesNoPageFromBeforeTheBaseOrADrop) {
+  core.begin_page(clock);
+  prove(9);
+  now(core.on_page(clock, 1, 7, {{"a", 5, text("a")}}));
+  EXPECT_EQ(core.figures().listed, 0u);
+  EXPECT_EQ(answer_all(9), 1u);
+  core.begin_page(clock);
+  now(core.on_drop_all(clock, cache_death::command));
+  now(core.on_page(clock, 1, 12, {{"c", 5, text("c")}}));
+  EXPECT_EQ(core.figures().listed, 0u);
+}
+
+TEST_F(MirrorNearCache, APageDoesNotReplaceWhatIsHeldOrBeingAskedFor) {
+  list({"a"});
+  const auto prefetch = asked;
+  core.begin_page(clock);
+  now(core.on_page(clock, 1, 7, {{"a", 5, text("listed")}}));
+  now(core.on_answer(clock, prefetch.at(0).ticket, found{1, 8, 8, text("asked")}));
+  EXPECT_EQ(at_once("a"), "asked");
+  core.begin_page(clock);
+  now(core.on_page(clock, 1, 9, {{"a", 5, text("listed")}}));
+  EXPECT_EQ(at_once("a"), "asked");
+}
+
+TEST_F(MirrorNearCache, APageFillsAgainWhatADropTook) {
+  core.begin_page(clock);
+  now(core.on_page(clock, 1, 7, {{"a", 5, text("a")}, {"b", 5, text("b")}, {"c", 5, text("c")}}));
+  now(core.on_drop(clock, 1, 9, cache_death::gap));
+  EXPECT_EQ(asked.size(), 2u) << "what was held is asked for, a few at a time";
+  core.begin_page(clock);
+  now(core.on_page(clock, 1, 9, {{"a", 5, text("a")}, {"b", 5, text("b")}, {"c", 5, text("c")}}));
+  EXPECT_EQ(core.figures().listed, 4u) << "the third came with the page";
+}
+
+TEST_F(MirrorNearCache, AListingThatDoesNotFitEndsTheMirrorWithinItsBounds) {
+  std::vector<near_cache_core::listed> items;
+  for (int i = 0; i < 20; ++i)
+    items.push_back({"k" + std::to_string(i), 5, text("x")});
+  core.begin_page(clock);
+  now(core.on_page(clock, 1, 7, std::move(items)));
+  EXPECT_FALSE(core.mirroring());
+  EXPECT_EQ(mirror_refusals, 1u);
+  EXPECT_EQ(core.figures().items, 8u);
+}
+
+TEST_F(MirrorNearCache, APageBringsNothingBackThatAReaderHasSeenReplaced) {
+  list({"x", "y"});  // no more is asked for at a time
+  core.begin_page(clock);
+  fill("a", 8, "new");
+  clock += 301s;
+  now(core.on_timer(clock));  // it has expired
+  now(core.on_page(clock, 1, 7, {{"a", 5, text("old")}}));
+  EXPECT_EQ(core.figures().listed, 0u);
+  EXPECT_EQ(at_once("a"), "asks");
+}
+
+TEST_F(MirrorNearCache, APageThatWasGivenUpBringsNothing) {
+  core.begin_page(clock);
+  core.give_up_page();
+  now(core.on_page(clock, 1, 7, {{"a", 5, text("a")}}));
+  EXPECT_EQ(core.figures().listed, 0u);
+  EXPECT_EQ(core.figures().items, 0u);
+}
+
 }  // namespace dunlin

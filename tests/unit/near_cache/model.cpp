@@ -87,6 +87,7 @@ std::string near_cache_model::run() {
 }
 
 void near_cache_model::act() {
+  if (parameters_.mirror && !listing_ && chance(4)) return list();
   const auto dice = below(1000);
   if (dice < 600) return look_up();
   if (dice < 780) return commit_elsewhere();
@@ -273,6 +274,28 @@ void near_cache_model::move() {
   announce(key.owner, {0, tick, "", changed{}});
   partitions_[to].tick = std::max(partitions_[to].tick, tick);
   key.owner = to;
+}
+
+/// A page of what one partition has, with the values or only the names.
+void near_cache_model::list() {
+  listing_ = true;
+  ++pages;
+  core_.begin_page(now_);
+  const auto id = static_cast<partition_id>(1 + below(partitions_.size()));
+  at(now_ + delay(), [this, id] {
+    std::vector<core::listed> items;
+    for (const auto& [name, key] : state_) {
+      if (key.owner != id || key.versions.empty() || !key.versions.back().present) continue;
+      const auto tick = key.versions.back().tick;
+      items.push_back({name, tick, {}});
+      if (!chance(20)) items.back().value = value(name, tick);
+    }
+    at(now_ + delay(), [this, id, read = partitions_[id].tick, items] {
+      listing_ = false;
+      if (chance(10)) return core_.give_up_page();
+      take(core_.on_page(now_, id, read, items));
+    });
+  });
 }
 
 void near_cache_model::lie() {

@@ -24,6 +24,7 @@ public:
 
   std::uint64_t lookups = 0, answered = 0, refused = 0, commits = 0, drops = 0, lies = 0, moves = 0;
   near_cache_figures figures() const { return core_.figures(); }
+  std::uint64_t pages = 0;
   bool was_mirror = false;
 
 private:
@@ -83,6 +84,7 @@ private:
   void commit_elsewhere();
   std::uint64_t commit(const std::string& key, bool present);
   void move();
+  void list();
   void lie();
   void announce(partition_id id, change what);
   void deliver(partition_id id, const change& what);
@@ -115,6 +117,7 @@ private:
   std::map<std::string, key_state> state_;
   std::map<core::reader_id, reader> readers_;
   core::reader_id last_reader_ = 0;
+  bool listing_ = false;
   std::string failure_;
 };
 

@@ -45,6 +45,7 @@ TEST(NearCacheModel, NeverServesOlderThanItPromisesNorGoesBackWhateverComesInAny
     commits += world.commits;
     moves += world.moves;
     drops += world.drops;
+    sum.listed += figures.listed;
     for (std::size_t i = 0; i < cache_deaths; ++i)
       sum.deaths[i] += figures.deaths[i];
     for (std::size_t i = 0; i < fill_refusals; ++i)
@@ -53,7 +54,8 @@ TEST(NearCacheModel, NeverServesOlderThanItPromisesNorGoesBackWhateverComesInAny
   std::cout << run.count << " seeds: " << lookups << " lookups, " << hits << " hits, " << unchanged
             << " confirmed, " << shared << " shared, " << taken << " values taken, " << repeated
             << " asked again, " << hurried << " hurried, " << commits << " commits, " << moves
-            << " moves, " << drops << " drops, " << lies << " lies\ndeaths";
+            << " moves, " << drops << " drops, " << lies << " lies, " << sum.listed
+            << " listed\ndeaths";
   for (const auto count : sum.deaths)
     std::cout << ' ' << count;
   std::cout << "; refused fills";

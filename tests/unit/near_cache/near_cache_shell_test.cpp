@@ -34,6 +34,17 @@ partition_router_actor::behavior_type fake_router(partition_router_actor::pointe
         if (world->fails) return make_error(*world->fails);
         v1::QueryReply reply;
         reply.set_tick(world->tick);
+        if (query.query().has_list_buckets()) {
+          // Two a page.
+          for (auto one = world->buckets.upper_bound(query.query().list_buckets().after());
+               one != world->buckets.end(); ++one) {
+            reply.set_truncated(reply.buckets_size() == 2);
+            if (reply.truncated()) break;
+            reply.set_next_after(one->first);
+            *reply.add_buckets() = one->second;
+          }
+          return reply;
+        }
         const auto found = world->buckets.find(query.query().get_bucket().name());
         if (found == world->buckets.end())
           reply.set_status(v1::CommandReply::NO_SUCH_BUCKET);
@@ -58,15 +69,13 @@ class NearCacheActor : public testing::Test, public support::virtual_system {
 protected:
   NearCacheActor() {
     router = system.spawn(fake_router, &world);
-    near_cache_options options;
     options.type = find_cached_type(cached::bucket);
     options.service = 3;
     options.parameters.staleness_max = 1s;
     options.parameters.time_to_live = 60s;
     options.router = router;
     options.write_patience = 30s;
-    shell = system.spawn(near_cache, options);
-    cache = shell;
+    start();
     set_bucket("b", "one", 5);
     advance(10s);  // so that no moment is the first
   }
@@ -77,6 +86,21 @@ protected:
     advance(2s);
   }
 
+  void start() {
+    if (cache) caf::anon_send_exit(cache, caf::exit_reason::kill);
+    shell = system.spawn(near_cache, options);
+    cache = shell;
+  }
+  void start_as_mirror() {
+    for (const auto* name : {"c", "d", "e"})
+      set_bucket(name, name, 6);
+    for (auto& [name, bucket] : world.buckets)
+      bucket.set_name(name);
+    options.parameters.mirror = true;
+    start();
+    run();
+  }
+  void prove(std::uint64_t base = 1) { tell(cache_proven{0, cache_time(&system), base}); }
   void set_bucket(const std::string& name, const std::string& id, std::uint64_t tick) {
     world.buckets[name].set_id(id);
     world.buckets[name].set_tick(tick);
@@ -123,6 +147,7 @@ protected:
   }
 
   leader world;
+  near_cache_options options;
   partition_router_actor router;
   near_cache_shell shell;
   near_cache_actor cache;
@@ -317,6 +342,62 @@ TEST_F(NearCacheActor, Q23WhatIsHeldIsDroppedPeriodically) {
     EXPECT_EQ(figure("items"), 0u);
     EXPECT_EQ(figure("deaths_total", "command"), static_cast<std::uint64_t>(round));
   }
+}
+
+TEST_F(NearCacheActor, Q22AMirrorListsAllItemsAsSoonAsItHearsOfChanges) {
+  start_as_mirror();
+  EXPECT_TRUE(world.asked.empty()) << "what changed from now on it would not hear of";
+  prove();
+  EXPECT_EQ(world.asked.size(), 2u);
+  for (const auto* name : {"b", "c", "d", "e"})
+    EXPECT_TRUE(look(name)->answer->from_cache) << name;
+  EXPECT_EQ(world.asked.size(), 2u);
+  prove();
+  EXPECT_EQ(world.asked.size(), 2u) << "once is enough";
+  EXPECT_EQ(figure("mirroring"), 1u);
+  EXPECT_EQ(figure("listed_total"), 4u);
+}
+
+TEST_F(NearCacheActor, Q22AMirrorIsFilledAgainAfterADrop) {
+  start_as_mirror();
+  prove();
+  tell(cache_dropped{0, 20, false});
+  world.tick = 25;
+  set_bucket("unheard", "unheard", 24);
+  world.buckets["unheard"].set_name("unheard");
+  prove(20);
+  run();
+  const auto asked = world.asked.size();
+  for (const auto* name : {"b", "c", "d", "e", "unheard"})
+    EXPECT_TRUE(look(name)->answer->from_cache) << name;
+  EXPECT_EQ(world.asked.size(), asked);
+}
+
+TEST_F(NearCacheActor, Q22AListingThatFailsIsBegunAnew) {
+  start_as_mirror();
+  world.fails = ec::unavailable;
+  prove();
+  EXPECT_EQ(figure("items"), 0u);
+  world.fails.reset();
+  advance(2s, 100ms);
+  EXPECT_EQ(figure("items"), 4u);
+}
+
+TEST_F(NearCacheActor, Q22AMirrorThatDoesNotFitSaysSoAndIsFilledOnDemand) {
+  options.parameters.items_max = 3;
+  start_as_mirror();
+  prove();
+  EXPECT_EQ(figure("mirror"), 1u);
+  EXPECT_EQ(figure("mirroring"), 0u);
+  EXPECT_EQ(figure("mirror_overflows_total"), 1u);
+  for (const auto* name : {"b", "c", "d", "e"})
+    EXPECT_EQ(look(name)->id(), name == std::string("b") ? "one" : name);
+  EXPECT_LE(figure("items"), 3u);
+  set_cache wish;
+  wish.items_max = 10;
+  call<accepted>(wish);
+  EXPECT_EQ(figure("mirroring"), 1u);
+  EXPECT_EQ(figure("items"), 4u);
 }
 
 TEST_F(NearCacheActor, X2SaysHowOldWhatItServedMayHaveBeen) {
