@@ -41,8 +41,9 @@ queue_core::effects queue_core::on_enqueue(time now, request_id request, queue::
   for (const auto& changes : row.what->changes)
     count_.updates += changes.updates.size();
   effects out;
-  out.push_back(persist{request, row.number, lives});
   take(now, row, out);
+  // Those who listen first: the leader waits for the disk anyway.
+  out.push_back(persist{request, row.number, lives});
   return out;
 }
 

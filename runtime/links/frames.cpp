@@ -78,24 +78,18 @@ namespace {
 using stream = google::protobuf::io::CodedOutputStream;
 using wire_format = google::protobuf::internal::WireFormatLite;
 
-std::size_t head_bytes(int field, std::size_t size) {
-  const auto tag = wire_format::MakeTag(field, wire_format::WIRETYPE_LENGTH_DELIMITED);
-  return stream::VarintSize32(tag) + stream::VarintSize64(size);
-}
-
+/// Of a field of so many bytes.
 void append_head(std::string& out, int field, std::size_t size) {
+  const auto tag = wire_format::MakeTag(field, wire_format::WIRETYPE_LENGTH_DELIMITED);
   const auto at = out.size();
-  out.resize(at + head_bytes(field, size));
+  out.resize(at + stream::VarintSize32(tag) + stream::VarintSize64(size));
   auto* to = reinterpret_cast<std::uint8_t*>(out.data() + at);
-  to = stream::WriteTagToArray(wire_format::MakeTag(field, wire_format::WIRETYPE_LENGTH_DELIMITED),
-                               to);
-  stream::WriteVarint64ToArray(size, to);
+  stream::WriteVarint64ToArray(size, stream::WriteVarint32ToArray(tag, to));
 }
 
 }  // namespace
 
-buffer encode(const node_id& peer, const outgoing_note& note) {
-  const auto& payload = note.shared ? *note.shared : note.payload;
+buffer encode_head(const node_id& peer, const outgoing_note& note, std::size_t payload_bytes) {
   v1::Envelope rest;
   auto& to = *rest.mutable_to();
   to.set_node(peer);
@@ -104,15 +98,14 @@ buffer encode(const node_id& peer, const outgoing_note& note) {
   rest.set_message(std::string(note.message));
   rest.set_trace_id(note.trace_id);
   const auto others = rest.SerializeAsString();
-  const auto size = others.size() + head_bytes(v1::Envelope::kPayloadFieldNumber, payload.size()) +
-                    payload.size();
-  std::string frame;
-  frame.reserve(head_bytes(v1::LinkFrame::kEnvelopeFieldNumber, size) + size);
-  append_head(frame, v1::LinkFrame::kEnvelopeFieldNumber, size);
-  frame += others;
-  append_head(frame, v1::Envelope::kPayloadFieldNumber, payload.size());
-  frame += payload;
-  return std::make_shared<const std::string>(std::move(frame));
+  std::string payload;
+  append_head(payload, v1::Envelope::kPayloadFieldNumber, payload_bytes);
+  std::string head;
+  append_head(head, v1::LinkFrame::kEnvelopeFieldNumber,
+              others.size() + payload.size() + payload_bytes);
+  head += others;
+  head += payload;
+  return std::make_shared<const std::string>(std::move(head));
 }
 
 v1::Envelope to_reply(std::uint64_t call, served_answer&& answer) {

@@ -24,8 +24,8 @@ ec to_ec(std::uint32_t code);
 
 v1::Envelope to_envelope(const node_id& peer, outgoing&& message, std::uint64_t call,
                          std::chrono::milliseconds deadline);
-/// The frame of one note; its payload is copied once, into the frame.
-buffer encode(const node_id& peer, const outgoing_note& note);
+/// The frame of one note, but for the payload, with which it ends.
+buffer encode_head(const node_id& peer, const outgoing_note& note, std::size_t payload_bytes);
 v1::Envelope to_reply(std::uint64_t call, served_answer&& answer);
 
 }  // namespace dunlin::links

@@ -14,13 +14,14 @@ link_core::time now(self_pointer self) {
   return std::chrono::duration_cast<link_core::time>(self->clock().now().time_since_epoch());
 }
 
-bool send_frame(self_pointer self, std::uint64_t wire, buffer frame) {
+bool send_frame(self_pointer self, std::uint64_t wire, buffer frame, buffer body = nullptr) {
   auto& state = self->state;
   const auto found = state.wires.find(wire);
   if (found == state.wires.end()) return false;
   state.core->on_sent(now(self));
   state.figures->frames_sent.add();
-  return found->second->send(std::move(frame));
+  return body ? found->second->send(std::move(frame), std::move(body))
+              : found->second->send(std::move(frame));
 }
 
 void set_status(self_pointer self) {
@@ -263,7 +264,7 @@ void make_call(self_pointer self, outgoing_call& message) {
        to_envelope(state.peer, std::move(message), *call, state.shared->options.call_deadline));
 }
 
-/// Larger notes gain nothing by sharing a frame, and lose by each copy.
+/// A larger payload that many hear gains nothing by sharing a frame, and loses by each copy.
 constexpr std::size_t lone_note_bytes = 4096;
 
 void send_note(self_pointer self, outgoing_note& message) {
@@ -271,9 +272,10 @@ void send_note(self_pointer self, outgoing_note& message) {
   const auto size = message.shared ? message.shared->size() : message.payload.size();
   const auto live = state.core->live();
   if (!live || size > frame_bytes_max / 2) return state.figures->dropped.add();
-  if (size >= lone_note_bytes) {
+  if (message.shared && size >= lone_note_bytes) {
     flush(self);  // what came before it goes before it
-    if (!send_frame(self, *live, encode(state.peer, message))) state.figures->dropped.add();
+    auto head = encode_head(state.peer, message, size);
+    if (!send_frame(self, *live, std::move(head), message.shared)) state.figures->dropped.add();
     return;
   }
   if (message.shared) message.payload = *message.shared;

@@ -41,7 +41,8 @@ public:
         stream_(std::move(stream)),
         certificate_(stream_->peer_certificate()) {}
 
-  bool send(buffer frame) override;
+  bool send(buffer frame) override { return send(std::move(frame), nullptr); }
+  bool send(buffer head, buffer body) override;
   void close() override;
   void start(events handlers) override;
   std::string peer_certificate() const override { return certificate_; }
@@ -54,7 +55,12 @@ public:
 private:
   awaitable<void> read_frames();
   awaitable<ec> read_until_broken();
-  bool write_now(const std::string& frame);
+  /// What is sent as one; `body` may be null.
+  struct frame {
+    buffer head, body;
+    std::size_t size() const { return head->size() + (body ? body->size() : 0); }
+  };
+  bool write_now(const frame& what);
   awaitable<void> write_frames();
   bool take_batch(std::size_t written, std::string& batch, buffer& large);
   void deliver(std::string frame);
@@ -67,7 +73,7 @@ private:
   const std::string certificate_;
 
   std::mutex guard_;  // of the three below, and of changing closing_
-  std::deque<buffer> unsent_;
+  std::deque<frame> unsent_;
   std::size_t unsent_bytes_ = 0;      // until they were handed to the socket
   bool writing_ = false;              // write_frames() runs, or will
   std::atomic<bool> closing_{false};  // read by deliver(), which shall not wait for a sender
@@ -83,18 +89,19 @@ private:
   std::optional<ec> finished_;
 };
 
-bool stream_wire::send(buffer frame) {
-  if (!frame || frame->size() > frame_bytes_max) return false;
-  const auto bytes = frame->size() + length_bytes;
+bool stream_wire::send(buffer head, buffer body) {
+  frame whole{std::move(head), std::move(body)};
+  if (!whole.head || whole.size() > frame_bytes_max) return false;
+  const auto bytes = whole.size() + length_bytes;
   const auto lock = std::scoped_lock{guard_};
   if (closing_ || unsent_bytes_ + bytes > unsent_bytes_max_) return false;
   const auto direct = !writing_ && bytes <= batch_bytes_max;
-  if (direct && write_now(*frame)) return true;
+  if (direct && write_now(whole)) return true;
   unsent_bytes_ += bytes;
   if (direct)
     left_behind_ = bytes;
   else
-    unsent_.push_back(std::move(frame));
+    unsent_.push_back(std::move(whole));
   if (!std::exchange(writing_, true))
     boost::asio::co_spawn(
         stream_->executor(), [self = shared_from_this()] { return self->write_frames(); },
@@ -103,30 +110,30 @@ bool stream_wire::send(buffer frame) {
 }
 
 /// Waking the port's thread takes longer than the write.
-bool stream_wire::write_now(const std::string& frame) {
+bool stream_wire::write_now(const frame& what) {
   direct_.clear();
-  append_big_endian(direct_, static_cast<std::uint32_t>(frame.size()));
-  direct_ += frame;
+  append_big_endian(direct_, static_cast<std::uint32_t>(what.size()));
+  direct_ += *what.head;
+  if (what.body) direct_ += *what.body;
   return stream_->write_now(direct_);
 }
 
-// True if there is something: `batch` of small frames, or the header of `large` in `batch`.
+// True if there is something: `batch` of small frames, or what goes before `large` at its end.
 bool stream_wire::take_batch(std::size_t written, std::string& batch, buffer& large) {
   const auto lock = std::scoped_lock{guard_};
   unsent_bytes_ -= written;
   batch.clear();
   large.reset();
   while (!unsent_.empty()) {
-    const auto& next = *unsent_.front();
+    auto& next = unsent_.front();
     if (!batch.empty() && batch.size() + length_bytes + next.size() > batch_bytes_max) break;
     append_big_endian(batch, static_cast<std::uint32_t>(next.size()));
-    if (next.size() > batch_bytes_max) {
-      large = std::move(unsent_.front());
-      unsent_.pop_front();
-      break;
-    }
-    batch += next;
+    const auto is_large = next.size() > batch_bytes_max;
+    if (next.body || !is_large) batch += *next.head;
+    if (is_large) large = std::move(next.body ? next.body : next.head);
+    if (!is_large && next.body) batch += *next.body;
     unsent_.pop_front();
+    if (is_large) break;
   }
   writing_ = !batch.empty();
   return writing_;

@@ -22,6 +22,10 @@ public:
 
   /// Queues one frame. False: closed, or the bound on unsent bytes is reached; the frame is gone.
   virtual bool send(buffer frame) = 0;
+  /// The same for a frame in two parts, the second of which is in many frames.
+  virtual bool send(buffer head, buffer body) {
+    return send(std::make_shared<const std::string>(*head + *body));
+  }
 
   virtual void close() = 0;
 

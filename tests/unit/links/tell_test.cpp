@@ -96,7 +96,7 @@ TEST_F(Tell, WhatCannotBeDeliveredIsDropped) {
   EXPECT_THAT(heard["b"][1].batches, ElementsAre());
 }
 
-TEST_F(Tell, ALoneNoteIsTheSameFrameAsProtobufWouldMake) {
+TEST_F(Tell, HeadAndPayloadAreTheFrameThatProtobufWouldMake) {
   for (const std::size_t size : {0u, 100u, 200u, 5'000u, 3'000'000u}) {
     outgoing_note note;
     note.role = "cache_subscriber";
@@ -105,7 +105,7 @@ TEST_F(Tell, ALoneNoteIsTheSameFrameAsProtobufWouldMake) {
     note.trace_id = "t";
     note.shared = batch(1, size);
     v1::LinkFrame frame;
-    ASSERT_TRUE(frame.ParseFromString(*encode("b", note)));
+    ASSERT_TRUE(frame.ParseFromString(*encode_head("b", note, note.shared->size()) + *note.shared));
     EXPECT_EQ(frame.envelope().payload(), *note.shared);
     note.payload = *note.shared;
     v1::LinkFrame expected;

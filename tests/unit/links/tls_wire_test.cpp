@@ -100,6 +100,21 @@ TEST_F(TlsWire, KeepsTheOrderOfThousandsOfSmallFrames) {
     ASSERT_EQ(there.frames[static_cast<std::size_t>(i)], std::to_string(i));
 }
 
+TEST_F(TlsWire, CarriesFramesInTwoPartsAmongOthersInOrder) {
+  connect();
+  std::vector<std::string> sent;
+  const auto small = bytes(std::string(3'000, 's')), large = bytes(std::string(300'000, 'l'));
+  for (int i = 0; i < 60; ++i) {
+    const auto head = "frame " + std::to_string(i) + " ";
+    const auto& body = i % 3 == 1 ? small : large;
+    sent.push_back(head + (i % 3 == 0 ? "" : *body));
+    ASSERT_TRUE(i % 3 == 0 ? here.wire->send(bytes(head)) : here.wire->send(bytes(head), body));
+  }
+  ASSERT_TRUE(view.soon([&] { return there.frames.size() == sent.size(); }));
+  EXPECT_TRUE(there.frames == sent);
+  EXPECT_FALSE(here.wire->send(bytes("head"), bytes(std::string(frame_bytes_max, 'x'))));
+}
+
 TEST_F(TlsWire, ShowsEachSideTheCertificateOfTheOther) {
   connect();
   EXPECT_EQ(crypto::certificate_name(here.wire->peer_certificate()).value(), "n1");
