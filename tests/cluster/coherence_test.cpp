@@ -218,6 +218,15 @@ TEST(CoherenceOfACluster, AnObjectIsReadAsItIsThroughEveryNodeInBothModes) {
   }
 }
 
+TEST(CoherenceOfACluster, A2WhatANodeHoldsOfABucketExpiresThoughNothingIsHeardOfIt) {
+  Coherence world{with_queues(1) + "time_to_live = \"5s\"\n"};
+  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
+  EXPECT_TRUE(world.asks("n2", "work"));
+  EXPECT_FALSE(world.asks("n2", "work"));
+  world.cluster.time().run_for(5s);
+  EXPECT_TRUE(world.asks("n2", "work"));
+}
+
 TEST(CoherenceOfACluster, Q22AMirrorHasEverythingBeforeAnybodyAsks) {
   Coherence world{with_queues(2) + "mirror = true\n"};
   for (const auto* name : {"/one", "/two", "/three"})
