@@ -38,7 +38,8 @@ account_history::versions account_history::between(time from, time to, std::size
   for (auto i = first; i < states_.size(); ++i) {
     const bool begun = states_[i].called <= to;
     const auto overtaken = i + 1 < states_.size() ? states_[i + 1].answered : std::nullopt;
-    if (begun && (!overtaken || *overtaken >= from)) found.push_back(&states_[i].state);
+    // Who asks in the moment of the answer asks after it: the change itself was before.
+    if (begun && (!overtaken || *overtaken > from)) found.push_back(&states_[i].state);
   }
   return found;
 }
