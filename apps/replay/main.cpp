@@ -4,6 +4,7 @@
 
 #include "apps/assembly/process_ports.hpp"
 #include "apps/replay/report.hpp"
+#include "apps/replay/virtual_run.hpp"
 #include "messages/services.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/log.hpp"
@@ -17,7 +18,9 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <thread>
 
 using namespace dunlin;
@@ -35,6 +38,7 @@ struct wishes {
   std::size_t lookups = 4;
   double speed = 1, uncounted = 0.1;
   bool audit = false;
+  std::uint64_t virtual_seed = 0;  ///< 0: real nodes
 };
 
 std::optional<trace> get_trace(const wishes& from) {
@@ -120,24 +124,41 @@ bool start(caf::actor_system& system, const topology::cluster& cluster, const no
   std::_Exit(made.gave_up.empty() ? 0 : 1);  // nothing here is worth an orderly end
 }
 
+int play_virtually(const wishes& from, const std::shared_ptr<const plan>& what) {
+  std::ifstream file(from.file);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto made = replay_virtually(from.virtual_seed, text, what, from.audit);
+  fmt::print("{}\n", render(*what, &made.figures));
+  for (const auto& line : made.error_lines)
+    fmt::print(stderr, "{}\n", line);
+  return made.figures.gave_up.empty() && made.error_lines.empty() ? 0 : 1;
+}
+
 int run(const wishes& from) {
+  std::optional<topology::cluster> cluster;
+  if (!from.file.empty()) {
+    const auto read = topology::read_file(from.file);
+    for (const auto& mistake : read.mistakes)
+      fmt::print(stderr, "{}\n", mistake.render());
+    if (!read.read) return 2;
+    cluster = *read.read;
+  }
   const auto rows = get_trace(from);
   if (!rows) return 2;
   plan_options options;
-  options.nodes = from.file.empty() ? from.nodes : from.clients.size();
+  options.nodes = !cluster                 ? from.nodes
+                  : from.virtual_seed != 0 ? cluster->nodes_with(topology::role::access).size()
+                                           : from.clients.size();
   options.four_lookups = from.lookups == 4;
   options.speed = from.speed;
   options.uncounted = from.uncounted;
   const auto what = std::make_shared<const plan>(make_plan(*rows, options));
-  if (from.file.empty()) {
+  if (!cluster) {
     fmt::print("{}\n", render(*what, nullptr));
     return 0;
   }
-  const auto read = topology::read_file(from.file);
-  for (const auto& mistake : read.mistakes)
-    fmt::print(stderr, "{}\n", mistake.render());
-  if (!read.read) return 2;
-  play(*read.read, from, what);
+  if (from.virtual_seed != 0) return play_virtually(from, what);
+  play(*cluster, from, what);
 }
 
 }  // namespace
@@ -160,9 +181,13 @@ int main(int argc, char** argv) {
   app.add_option("--speed", from.speed, "times faster than the trace")->check(CLI::PositiveNumber);
   app.add_option("--uncounted", from.uncounted, "share of the time that comes before the counting")
       ->check(CLI::Range(0.0, 0.99));
+  app.add_option(
+      "--virtual", from.virtual_seed,
+      "all nodes of the file on virtual time here, from this seed; the clients are those "
+      "with access");
   app.add_flag("--audit", from.audit, "compare what is held in the end with the leaders");
   CLI11_PARSE(app, argc, argv);
-  if (!from.file.empty() && from.clients.empty()) {
+  if (!from.file.empty() && from.clients.empty() && from.virtual_seed == 0) {
     fmt::print(stderr, "--clients: which nodes of the file?\n");
     return 2;
   }

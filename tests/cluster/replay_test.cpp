@@ -2,9 +2,8 @@
 // the leaders, how old what is served gets, what it takes of messages (X2, docs/replay.md). A
 // failure prints its seed; DUNLIN_SEED=N replays it alone.
 
-#include "apps/replay/driver.hpp"
 #include "apps/replay/model.hpp"
-#include "apps/testkit/virtual_cluster.hpp"
+#include "apps/replay/virtual_run.hpp"
 #include "tests/cluster/topologies.hpp"
 
 #include <gtest/gtest.h>
@@ -15,7 +14,6 @@ using namespace dunlin;
 using namespace dunlin::replay;
 using namespace std::chrono_literals;
 using testkit::joined;
-using testkit::virtual_cluster;
 
 namespace {
 
@@ -41,9 +39,9 @@ std::string topology_of(bool values, const std::string& more = {}) {
 
 std::shared_ptr<const plan> small_plan(std::uint64_t seed) {
   auto shape = orm_shape();
-  shape.rows = 4'000;
+  shape.rows = 2'000;
   shape.keys = 400;
-  shape.rate = 400;
+  shape.rate = 200;
   shape.write_share = 0.05;
   return std::make_shared<const plan>(make_plan(generate_trace(shape, seed), {.nodes = clients}));
 }
@@ -51,35 +49,10 @@ std::shared_ptr<const plan> small_plan(std::uint64_t seed) {
 /// Replays on a cluster of its own.
 run_figures replay_on(std::uint64_t seed, const std::string& topology,
                       const std::shared_ptr<const plan>& what, std::uint64_t* history = nullptr) {
-  virtual_cluster cluster{seed, topology};
-  cluster.start_all();
-  EXPECT_TRUE(cluster.wait_until_ready(20s));
-  const auto records = std::make_shared<recorder>(*what);
-  driver_options options;
-  std::map<node_id, std::uint16_t> numbers;
-  for (const auto& name : cluster.access_nodes()) {
-    const auto parts = cluster.parts(name);
-    numbers.emplace(name, static_cast<std::uint16_t>(numbers.size()));
-    options.clients.push_back({parts.router, parts.caches});
-  }
-  for (const auto& name : cluster.nodes())
-    options.managers.push_back(cluster.parts(name).manager);
-  cluster.on_heard(
-      [&](const node_id& at, const std::string& type, const std::string& key, std::uint64_t tick) {
-        const auto now = std::chrono::duration_cast<ledger::time>(cluster.time().now());
-        if (numbers.contains(at)) records->heard(now, numbers.at(at), type, key, tick);
-      });
-  std::optional<run_figures> made;
-  options.what = what;
-  options.records = records;
-  options.audit = true;
-  options.done = [&](run_figures figures) { made = std::move(figures); };
-  cluster.time().system().spawn(driver, std::move(options));
-  EXPECT_TRUE(cluster.time().run_until([&] { return made.has_value(); }, 300s));
-  EXPECT_TRUE(cluster.error_lines().empty()) << joined(cluster.error_lines());
-  if (history) *history = cluster.history();
-  cluster.on_heard(nullptr);
-  return made.value_or(run_figures{.gave_up = "it did not end"});
+  const auto made = replay_virtually(seed, topology, what, true);
+  EXPECT_TRUE(made.error_lines.empty()) << joined(made.error_lines);
+  if (history) *history = made.history;
+  return made.figures;
 }
 
 double reads_per_1000(const run_figures& of) {
