@@ -209,6 +209,10 @@ announcing_options announcing_of(const node_context& of) {
   options.find = queue_at(of);
   options.time_to_live_ms =
       static_cast<std::uint32_t>(of.cluster.options.queue.time_to_live.count());
+  // A queue that was left alone for a window passes the next row on at once: going from one to the
+  // next within a window makes rows wait less, and still gathers those of one commit.
+  options.limits.interval =
+      std::max(of.cluster.options.queue.window / 4, std::chrono::milliseconds(1));
   for (const auto& node : of.cluster.nodes)
     for (const auto& [service, types] : services_of(of.cluster, node))
       options.types.insert(types.begin(), types.end());

@@ -18,6 +18,7 @@ from .common import DUNLIN, ROOT, conditions, figure, install, stop
 REPLAY = os.path.join(ROOT, "build/release/apps/replay/dunlin-replay")
 TYPES = ("user", "bucket", "policy", "object")
 A, B = "A", "B"
+TRACES_NODES = {A: 8, B: 16}
 TRACES = {A: ("orm_busy.csv", 200_000, "orm", 1, 4), B: ("cloudphysics_h1.csv", 55_918, "disk", 60, 1)}
 
 
@@ -206,6 +207,34 @@ def replay_figures(results, judged):
     return table.figures
 
 
+def virtual_one(number, values, words):
+    servers = Servers(25500 + 200 * number, TRACES_NODES[B], values)
+    try:
+        run = subprocess.run([REPLAY, servers.file, "--virtual", "1", *map(str, words)], capture_output=True, text=True, check=False,
+                             timeout=900)
+        return json.loads(run.stdout.splitlines()[-1]) | {"why": ""} if run.stdout.strip() else {"why": run.stderr.strip()[-200:]}
+    except subprocess.TimeoutExpired as error:
+        return {"why": repr(error)}
+    finally:
+        shutil.rmtree(servers.folder, ignore_errors=True)
+
+
+def virtual_figures(folder, quick):
+    """B on virtual time: the same nodes and driver, nothing of what the machine's load makes of it."""
+    words = trace_words(B, folder, quick)
+    with ThreadPoolExecutor() as pool:
+        runs = {"B values, virtual time": pool.submit(virtual_one, 0, True, words),
+                "B invalidation, virtual time": pool.submit(virtual_one, 1, False, words)}
+        results = {name: one.result() for name, one in runs.items()}
+    table = Table(results, folder is not None and not quick)
+    for name, most, stale in (("B values, virtual time", 210, 2), ("B invalidation, virtual time", None, .4)):
+        table.add(name, "DB reads", reads, "/1000", most, beside_models)
+        table.add(name, "stale", percent, "%", stale, beside_stale)
+        table.add(name, "age max", lambda made: made["run"]["reads"]["age_max_ms"], "ms", 60, beside_age)
+        table.add(name, "messages a write", lambda made: made["run"]["messages"]["frames_per_write"], "", 3.0, beside_messages)
+    return table.figures
+
+
 # Writes at 10 % loss: what 80 s allow, or a million in a quarter of an hour.
 def audit(quick, million):
     with Servers(23700, 4, True, "[faults]\ncache_update_loss = 0.1\n") as servers:
@@ -230,6 +259,9 @@ def run(seconds, trace_folder=None, quick=False, million=False):
         print("# --quick: a tenth of each trace; the targets of A and B do not apply")
     print(f"# {conditions()}", flush=True)
     figures = replay_figures(replay_all(trace_folder, quick), trace_folder is not None and not quick)
+    figures += virtual_figures(trace_folder, quick)
+    print(f"# virtual time: {conditions()}", flush=True)
     figures += audit(quick, million)
+    print(f"# audit: {conditions()}", flush=True)
     figures += fanout.run(quick)
     return figures
