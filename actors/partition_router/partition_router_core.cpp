@@ -284,9 +284,16 @@ core::effects core::on_leader(time now, partition_id partition, const node_id& l
 
 void core::refused(time now, task_entry& of, ec reason, effects& out) {
   if (++of.second.refusals > refusals_max)
-    give_up(now, of, reason, of.second.last_detail, out);
+    give_up_refused(now, of, reason, out);
   else
     back_off(now, of, out);
+}
+
+/// The last attempt did not run; an earlier one may have.
+void core::give_up_refused(time now, task_entry& of, ec reason, effects& out) {
+  const auto& it = of.second;
+  const bool doubt = it.what == kind::command && it.may_have_run;
+  give_up(now, of, doubt ? ec::unknown_outcome : reason, it.last_detail, out);
 }
 
 void core::disk_full(time now, task_entry& of, effects& out) {
@@ -294,7 +301,7 @@ void core::disk_full(time now, task_entry& of, effects& out) {
   it.full_nodes.insert(it.node);
   // One full disk is that node's trouble; two are the cluster's.
   if (it.full_nodes.size() >= 2 || ++it.disk_fulls >= disk_fulls_max)
-    return give_up(now, of, ec::disk_full, it.last_detail, out);
+    return give_up_refused(now, of, ec::disk_full, out);
   DUNLIN_REACHED("router.full_disk_avoided");
   view_.doubt(it.partition, it.node);
   run(now, of, out);

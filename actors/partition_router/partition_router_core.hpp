@@ -134,6 +134,7 @@ private:
   void release(time now, waiting on, effects& out);
   void back_off(time now, task_entry& of, effects& out);
   void refused(time now, task_entry& of, ec reason, effects& out);
+  void give_up_refused(time now, task_entry& of, ec reason, effects& out);
   void disk_full(time now, task_entry& of, effects& out);
   void finish(time now, task_entry& of, effects& out);
   void give_up(time now, task_entry& of, ec reason, const std::string& detail, effects& out);

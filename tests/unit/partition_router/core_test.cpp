@@ -318,6 +318,20 @@ TEST_F(RouterWithMap, TriesElsewhereOnceWhenADiskIsFull) {
   EXPECT_EQ(failed[0].reason, ec::disk_full);
 }
 
+// Found by a trial: a delete that had run was answered as one that surely had not.
+TEST_F(RouterWithMap, ARefusalDoesNotDenyAnEarlierAttempt) {
+  for (const auto reason : {ec::disk_full, ec::overloaded}) {
+    failed.clear();
+    auto out = error(command(1), ec::peer_lost);
+    for (int i = 0; i < 40 && failed.empty(); ++i) {
+      if (out && out->what == core::kind::fetch_map) out = wait();
+      out = out ? error(*out, reason) : wait();
+    }
+    ASSERT_EQ(failed.size(), 1u);
+    EXPECT_EQ(failed[0].reason, ec::unknown_outcome) << to_string(reason);
+  }
+}
+
 TEST_F(RouterWithMap, GivesUpOnALeaderThatStaysFull) {
   auto out = std::optional{command(1)};
   for (int i = 0; i < 40 && failed.empty(); ++i) {
