@@ -29,12 +29,28 @@ constexpr core::time list_pause{1000};
 
 core::time now(self_pointer self) { return cache_time(self); }
 
+std::chrono::microseconds exact_time(self_pointer self) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+      self->clock().now().time_since_epoch());
+}
+
 // ---- effects ----
 
 std::optional<reader_type> take_reader(self_pointer self, std::uint64_t id) {
   auto found = self->state.readers.extract(id);
   if (found.empty()) return {};
   return std::move(found.mapped());
+}
+
+/// Of some of those for which nobody was asked the sampler asks the leader (X2).
+void sample(self_pointer self, const reader_type& reader, const core::serve& what) {
+  auto& state = self->state;
+  const auto& set = state.core->parameters();
+  if (!state.options.sampler || set.mode == cache_mode::validated || !state.gate.passes(now(self)))
+    return;
+  self->send(state.options.sampler,
+             cache_sample{std::string(state.options.type->name), state.options.service, reader.key,
+                          what.partition, what.item.tick, exact_time(self), set.staleness_max});
 }
 
 void perform(self_pointer self, const core::serve& what) {
@@ -44,7 +60,10 @@ void perform(self_pointer self, const core::serve& what) {
                       what.from_cache, what.confirmed, what.age};
   if (what.item.value) answer.record = to_record(*what.item.value);
   const auto& state = self->state;
-  if (what.from_cache) self->state.ages.note(what.age);
+  if (what.from_cache) {
+    self->state.ages.note(what.age);
+    sample(self, *reader, what);
+  }
   if (state.options.watch) {
     const auto& set = state.core->parameters();
     const auto bound = set.mode == cache_mode::validated ? core::time{0} : set.staleness_max;
@@ -153,7 +172,8 @@ caf::result<cache_answer> look_up(self_pointer self, const cache_look_up& wish) 
   const auto reader = ++state.last_reader;
   state.readers.emplace_hint(
       state.readers.end(), reader,
-      reader_type{promise, state.options.watch ? wish.key : std::string(), now(self)});
+      reader_type{promise, state.options.watch || state.options.sampler ? wish.key : std::string(),
+                  now(self)});
   state.trace_id = wish.trace_id;
   perform_all(self,
               state.core->look_up(now(self), wish.key, reader,
@@ -285,6 +305,7 @@ caches_changed change(self_pointer self, const change_caches& wish) {
 near_cache_shell::behavior_type near_cache(self_pointer self, near_cache_options options) {
   DUNLIN_ASSERT(options.type && options.router);
   self->state.core = std::make_unique<core>(options.parameters, now(self));
+  self->state.gate = sample_gate{options.samples_a_second};
   self->state.options = std::move(options);
   return {
       [self](const cache_look_up& wish) { return look_up(self, wish); },

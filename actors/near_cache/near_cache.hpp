@@ -8,7 +8,9 @@
 #include "actors/near_cache/mirror_listing.hpp"
 #include "actors/near_cache/near_cache_core.hpp"
 #include "actors/near_cache/near_cache_status.hpp"
+#include "actors/near_cache/sample_gate.hpp"
 #include "messages/cache_control.hpp"
+#include "messages/coherence.hpp"
 #include "messages/near_cache.hpp"
 #include "messages/partition.hpp"
 #include "runtime/wake_timer.hpp"
@@ -38,6 +40,10 @@ struct near_cache_options {
   /// Hears of each change that was told and has taken effect here; for measurements. Must not
   /// block.
   std::function<void(const std::string& key, std::uint64_t tick)> heard;
+  /// Hears of some answers that no leader was asked for, at most so many a second (X2); null:
+  /// nobody.
+  coherence_sampler_actor sampler;
+  std::uint32_t samples_a_second = 0;
   /// Hears of each answer and each write; for simulation, whose checkers judge them.
   std::function<void(const cache_event&)> watch;
 };
@@ -54,7 +60,7 @@ struct near_cache_state {
   std::unique_ptr<near_cache_core> core;
   struct reader {
     caf::typed_response_promise<cache_answer> promise;
-    std::string key;  ///< if somebody watches
+    std::string key;  ///< if somebody watches or samples
     near_cache_core::time asked{};
   };
   std::map<std::uint64_t, reader> readers;
@@ -76,6 +82,7 @@ struct near_cache_state {
   listing list;
   cache_ages ages;
   std::string trace_id;  ///< of the reader whose turn it is
+  sample_gate gate{0};
   wake_timer timer;
   static inline const char* name = "near_cache";
 };

@@ -25,9 +25,11 @@ void fail(self_pointer self, const node_id& queue, std::uint64_t message, const 
   auto& core = *self->state.core;
   const auto reason = code_of(why);
   if (reason != ec::bad_message && reason != ec::invalid_argument) {
+    self->state.figures->on_failed();
     log::debug("announcer.queue_failed", {{"queue", queue}, {"reason", render(why)}});
     return perform_all(self, core.on_failed(now(self), message));
   }
+  self->state.figures->on_refused();
   const auto before = core.given_up();
   const auto effects = core.on_refused(now(self), message);
   if (core.given_up() > before)
@@ -37,6 +39,7 @@ void fail(self_pointer self, const node_id& queue, std::uint64_t message, const 
 
 void perform(self_pointer self, const core::send& out) {
   const auto& how = self->state.options.how;
+  self->state.figures->on_sent(out.queue, out.rows);
   const auto queue = how.find(out.queue);
   if (!queue) return fail(self, out.queue, out.message, make_error(ec::unavailable));
   gathered_updates gathered;
@@ -58,6 +61,7 @@ void perform(self_pointer self, const core::send& out) {
 void perform(self_pointer self, const core::announced& news) {
   auto& rows = self->state.rows;
   rows.erase(rows.begin(), rows.upper_bound(news.through));
+  self->state.figures->on_announced(news.through);
   const auto& options = self->state.options;
   const rows_announced done{options.term, news.through, news.rows};
   self->send(options.replica, done);
@@ -67,6 +71,7 @@ void perform(self_pointer self, const core::announced& news) {
 void perform_all(self_pointer self, const core::effects& all) {
   for (const auto& one : all)
     std::visit([&](const auto& effect) { perform(self, effect); }, one);
+  self->state.figures->show(now(self));
   self->state.timer.arm(self, now(self), self->state.core->next_wake());
 }
 
@@ -86,6 +91,7 @@ void take(self_pointer self, outbox_rows& fresh) {
   std::vector<core::row> rows;
   for (auto& one : fresh.rows) {
     rows.push_back(described(one));
+    if (rows.back().bytes > 0) state.figures->on_row(now(self), one.tick);
     state.rows.emplace_hint(state.rows.end(), one.tick, std::move(one.changes));
   }
   perform_all(self, state.core->on_rows(now(self), std::move(rows)));
@@ -98,6 +104,7 @@ announcer_actor::behavior_type announcer(self_pointer self, announcer_options op
   const auto& how = options.how;
   state.core = std::make_unique<core>(how.limits, how.queues,
                                       select_queues(how.choice, options.self, *options.random));
+  state.figures = std::make_unique<announcer_figures>(how.counts, options.partition);
   state.options = std::move(options);
   return {
       [self](outbox_rows& fresh) { take(self, fresh); },

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "actors/partition/announcer_core.hpp"
+#include "actors/partition/announcer_figures.hpp"
 #include "actors/partition/partition_leader.hpp"
 #include "actors/partition/replica_messages.hpp"
 #include "messages/message_queue.hpp"
@@ -53,10 +54,12 @@ struct announcing_options {
   std::set<std::string, std::less<>> types;
   /// Types whose changes carry the item as it is now, where it is small enough.
   std::set<std::string, std::less<>> carried;
+  std::shared_ptr<metrics> counts;  ///< of the node; null: nothing is counted
 };
 
 struct announcer_options {
   node_id self;
+  partition_id partition = 0;
   raft::term_t term = 0;
   partition_replica_actor replica;
   partition_leader_actor leader;
@@ -68,6 +71,7 @@ struct announcer_state {
   announcer_options options;
   std::unique_ptr<announcer_core> core;
   std::map<std::uint64_t, std::vector<v1::TypeUpdates>> rows;  ///< not yet announced, by tick
+  std::unique_ptr<announcer_figures> figures;
   wake_timer timer;
 };
 

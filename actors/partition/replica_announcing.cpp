@@ -94,6 +94,7 @@ void replica_turns::start_announcing() {
   if (options_.announcing.queues.empty()) return;
   announcer_options options;
   options.self = options_.self;
+  options.partition = options_.id;
   options.term = led_term_;
   options.replica = self_;
   options.leader = leader_;
@@ -106,10 +107,23 @@ void replica_turns::start_announcing() {
 
 void replica_turns::stop_announcing() {
   if (announcer_) self_->send(std::exchange(announcer_, nullptr), leadership_lost{});
+  show_outbox(0);
+}
+
+void replica_turns::show_outbox(std::uint64_t rows) {
+  const auto& counts = options_.announcing.counts;
+  if (!counts || rows == outbox_shown_) return;
+  outbox_shown_ = rows;
+  if (!outbox_rows_)
+    outbox_rows_ = &counts->gauge("dunlin_announcer_outbox_rows",
+                                  "Changes that the partition keeps for queues",
+                                  {{"partition", std::to_string(options_.id)}});
+  outbox_rows_->set(static_cast<double>(rows));
 }
 
 // What is applied is committed, so rows may go out even if the term has just ended.
 void replica_turns::offer_rows() {
+  if (announcer_ && machine_) show_outbox(machine_->outbox_rows());
   if (!announcer_ || !machine_ || offered_through_ == machine_->tick()) return;
   const auto fresh = machine_->outbox(offered_through_, offer_room_);
   // No row ever appears at or below the tick that was reached.

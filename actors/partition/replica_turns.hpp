@@ -69,6 +69,7 @@ private:
   void start_announcing();
   void stop_announcing();
   void offer_rows();
+  void show_outbox(std::uint64_t rows);
   void remember_changes();
   v1::QueryReply change_age(const v1::GetChangeAge& of) const;
 
@@ -97,11 +98,13 @@ private:
   raft::term_t led_term_ = 0;
   raft::term_t told_term_ = 0;  // whose leader leader_known has heard of
   std::map<raft::index_t, proposal> proposals_;
-  change_memory changes_;                // that are announced
-  announcer_actor announcer_;            // of led_term_; null: none
-  std::uint64_t offered_through_ = 0;    // it was given the rows up to this tick
-  std::size_t offer_room_ = 0;           // rows that it would take now
-  std::map<std::uint64_t, read> reads_;  // by the core's id
+  change_memory changes_;              // that are announced
+  announcer_actor announcer_;          // of led_term_; null: none
+  std::uint64_t offered_through_ = 0;  // it was given the rows up to this tick
+  std::size_t offer_room_ = 0;         // rows that it would take now
+  gauge* outbox_rows_ = nullptr;       // of the registry; null: never shown
+  std::uint64_t outbox_shown_ = 0;
+  std::map<std::uint64_t, read> reads_;                         // by the core's id
   std::multimap<raft::index_t, std::uint64_t> reads_to_serve_;  // confirmed, not yet applied so far
 
   std::deque<log_append> unstored_;  // given to the log writer, or waiting for room

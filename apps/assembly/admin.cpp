@@ -4,6 +4,7 @@
 #include "apps/assembly/admin_http.hpp"
 #include "apps/assembly/cache_change_status.hpp"
 #include "apps/assembly/fault_status.hpp"
+#include "apps/assembly/staleness_status.hpp"
 #include "messages/error.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/observe/log.hpp"
@@ -13,6 +14,9 @@
 #include <boost/json.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
+
+#include <algorithm>
+#include <tuple>
 
 namespace dunlin::assembly {
 
@@ -50,18 +54,6 @@ figures to_figures(const google::protobuf::RepeatedPtrField<v1::Figure>& from) {
   for (const auto& one : from)
     all[one.name()][one.label()] += one.value();
   return all;
-}
-
-/// What the node counts, and what its caches and its queue say; without them if they do not answer.
-void show_metrics(caf::actor_system& system, const node_manager_actor& manager, metrics& counts,
-                  const http::exchange_ptr& exchange) {
-  const auto show = [exchange, &counts](const std::string& more) {
-    respond(exchange, 200, "text/plain; version=0.0.4", counts.text() + more);
-  };
-  ask_manager(
-      system, manager,
-      [show](const v1::NodeStatus& status) { show(to_metrics(to_coherence(status))); },
-      [show](const caf::error&) { show({}); });
 }
 
 }  // namespace
@@ -120,6 +112,10 @@ coherence_status to_coherence(const v1::NodeStatus& from) {
                                   to_figures(one.figures())});
   for (const auto& one : from.caches())
     status.caches.push_back({one.service(), one.type(), one.mode(), to_figures(one.figures())});
+  // They come in the order in which they answered.
+  std::sort(status.caches.begin(), status.caches.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.service, a.type) < std::tie(b.service, b.type);
+  });
   return status;
 }
 
@@ -131,6 +127,39 @@ http::rendered render_admin_error(const http::refusal& why, const std::string&) 
 namespace {
 
 // ---- what is asked ----
+
+/// What the manager says of near caches and queue, with what the sampler found about them.
+template <class Answer>
+void ask_coherence(caf::actor_system& system, metrics& counts, const admin_options& options,
+                   Answer answer, std::function<void(const caf::error&)> failed) {
+  const auto add = [&system, &counts, sampler = options.sampler,
+                    answer](const v1::NodeStatus& node) {
+    auto status = std::make_shared<coherence_status>(to_coherence(node));
+    add_announcers(*status, node, counts);
+    if (!sampler) return answer(*status);
+    system.spawn([sampler, status, answer](caf::event_based_actor* self) {
+      self->request(sampler, answer_timeout, get_staleness{})
+          .then(
+              [status, answer](const staleness_report& report) {
+                add_staleness(*status, report);
+                answer(*status);
+              },
+              [status, answer](const caf::error&) { answer(*status); });
+    });
+  };
+  ask_manager(system, options.manager, add, std::move(failed));
+}
+
+/// What the node counts, and what its caches and its queue say; without them if they do not answer.
+void show_metrics(caf::actor_system& system, metrics& counts, const admin_options& options,
+                  const http::exchange_ptr& exchange) {
+  const auto show = [exchange, &counts](const std::string& more) {
+    respond(exchange, 200, "text/plain; version=0.0.4", counts.text() + more);
+  };
+  ask_coherence(
+      system, counts, options, [show](const coherence_status& status) { show(to_metrics(status)); },
+      [show](const caf::error&) { show({}); });
+}
 
 /// True: it was such a path, and is or will be answered.
 bool show_health(caf::actor_system& system, const admin_options& options, const std::string& path,
@@ -157,11 +186,12 @@ void show_faults(const admin_options& options, const http::exchange_ptr& exchang
 void show(caf::actor_system& system, metrics& counts, const admin_options& options,
           const std::string& path, const http::exchange_ptr& exchange) {
   if (path == "/faults") return show_faults(options, exchange);
-  if (path == "/metrics") return show_metrics(system, options.manager, counts, exchange);
+  if (path == "/metrics") return show_metrics(system, counts, options, exchange);
   if (path == "/coherence")
-    return ask_manager(system, options.manager, exchange, [exchange](const v1::NodeStatus& status) {
-      respond_json(exchange, to_json(to_coherence(status)));
-    });
+    return ask_coherence(
+        system, counts, options,
+        [exchange](const coherence_status& status) { respond_json(exchange, to_json(status)); },
+        [exchange](const caf::error& error) { refuse(exchange, 503, render(error)); });
   ask_manager(system, options.manager, exchange,
               [exchange, fixed = options.fixed](const v1::NodeStatus& status) {
                 respond_json(exchange, to_json(to_status(status, fixed)));

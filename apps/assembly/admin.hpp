@@ -14,6 +14,7 @@
 #include "apps/assembly/message_loss.hpp"
 #include "apps/assembly/node_status.hpp"
 #include "messages/cache_control.hpp"
+#include "messages/coherence.hpp"
 #include "messages/node.hpp"
 #include "runtime/http/exchange.hpp"
 #include "runtime/http/server.hpp"
@@ -36,6 +37,7 @@ struct admin_options {
   std::shared_ptr<message_loss> loss;  ///< never null
   cache_control_actor caches;          ///< of every service
   topology::cluster topology;          ///< whose rules hold for instructions
+  coherence_sampler_actor sampler;     ///< null: nobody measures
 };
 
 /// Takes the requests of the admin listener. `system` and `counts` must outlive the listener.

@@ -40,9 +40,9 @@ json::object to_object(const queue_coherence& queue) {
           {"backlogs", std::move(backlogs)}};
 }
 
-figures read_figures(const json_reader& from) {
+figures read_figures(const json_reader& from, const char* where = "figures") {
   figures all;
-  const auto* value = from.find("figures");
+  const auto* value = from.find(where);
   const auto* object = value ? value->if_object() : nullptr;
   if (!object) return all;
   for (const auto& [name, said] : *object) {
@@ -124,7 +124,8 @@ std::string to_json(const coherence_status& status) {
       {"name", status.name},
       {"queue", status.queue ? json::value(to_object(*status.queue)) : json::value(nullptr)},
       {"subscribers", std::move(subscribers)},
-      {"caches", std::move(caches)}});
+      {"caches", std::move(caches)},
+      {"announcer", to_object(status.announcer)}});
 }
 
 result<coherence_status> parse_coherence_status(std::string_view text) {
@@ -152,6 +153,7 @@ result<coherence_status> parse_coherence_status(std::string_view text) {
     said.read("mode", one.mode);
     one.count = read_figures(said);
   });
+  status.announcer = read_figures(from, "announcer");
   return status;
 }
 

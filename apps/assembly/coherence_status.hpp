@@ -3,7 +3,7 @@
 /// node and the command line. Figures are by name; a name that ends in "_total" counts.
 /// {"name","queue":{"incarnation","figures":{…},"backlogs":[{"node","service","rows","in_flight",
 ///  "silent_ms"}]}|null,"subscribers":[{"service","subscribed":[…],"figures":{…}}],
-///  "caches":[{"service","type","mode","figures":{…}}]}
+///  "caches":[{"service","type","mode","figures":{…}}],"announcer":{…}}
 /// A figure with labels is an object: {"deaths_total":{"expiry":1}}.
 #pragma once
 
@@ -56,6 +56,7 @@ struct coherence_status {
   std::optional<queue_coherence> queue;  ///< none: not of the role
   std::vector<subscriber_coherence> subscribers;
   std::vector<cache_coherence> caches;
+  figures announcer;  ///< of the partitions that the node leads, what is the case now by partition
 };
 
 std::string to_json(const coherence_status& status);
@@ -64,7 +65,7 @@ std::string to_json(const coherence_status& status);
 result<coherence_status> parse_coherence_status(std::string_view json);
 
 /// The figures as Prometheus text: dunlin_queue_*, dunlin_cache_*, with the labels service and
-/// type.
+/// type. Those of announcers are metrics of the node anyway.
 std::string to_metrics(const coherence_status& status);
 
 }  // namespace dunlin::assembly

@@ -63,6 +63,7 @@ public:
     return of_.links->at<node_manager_actor>(name, "node_manager");
   }
   cache_control_actor caches() const override { return manager_; }
+  coherence_sampler_actor sampler() const override { return caches_.sampler; }
   std::uint64_t incarnation() const override { return of_.incarnation; }
   std::shared_ptr<message_loss> loss() const override { return of_.loss; }
 
@@ -133,6 +134,7 @@ private:
         if (of_.options.opened_cache) of_.options.opened_cache(service, type, cache);
       }
     keep("cache subscriber", caches_.subscriber);
+    keep("coherence sampler", caches_.sampler);
   }
 
   /// Of one of the services that answer at the S3 listener.

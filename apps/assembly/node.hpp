@@ -7,6 +7,7 @@
 #include "apps/assembly/cluster_files.hpp"
 #include "apps/assembly/message_loss.hpp"
 #include "messages/cache_control.hpp"
+#include "messages/coherence.hpp"
 #include "messages/near_cache.hpp"
 #include "messages/node.hpp"
 #include "messages/partition.hpp"
@@ -115,6 +116,8 @@ public:
   virtual node_manager_actor manager_of(const node_id& name) const = 0;
   /// Reaches the near caches of every service.
   virtual cache_control_actor caches() const = 0;
+  /// Knows how stale what they served was; null: nobody measures.
+  virtual coherence_sampler_actor sampler() const = 0;
   virtual std::uint64_t incarnation() const = 0;
 
   /// What it loses on purpose; as the topology says at first.

@@ -107,6 +107,17 @@ cache_subscriber_shell start_subscriber(const node_context& of, const cache_part
   return subscriber;
 }
 
+/// Where nobody tells of changes nothing is promised that could be measured.
+coherence_sampler_actor start_sampler(const node_context& of,
+                                      const partition_router_actor& router) {
+  const auto a_second = of.cluster.options.cache_samples_a_second;
+  if (a_second == 0 || of.cluster.nodes_with(role::queue).empty()) return {};
+  coherence_sampler_options options;
+  options.router = router;
+  options.limits.a_second = a_second;
+  return of.system.spawn(coherence_sampler, std::move(options));
+}
+
 }  // namespace
 
 queue::options queue_limits(const node_context& of) {
@@ -172,7 +183,8 @@ near_cache_actor cache_part::of(std::uint64_t service, std::string_view type) co
 }
 
 near_caches start_caches(const node_context& of, const partition_router_actor& router,
-                         std::uint64_t service, const std::set<std::string, std::less<>>& types) {
+                         const coherence_sampler_actor& sampler, std::uint64_t service,
+                         const std::set<std::string, std::less<>>& types) {
   near_caches made;
   for (const auto& type : types) {
     near_cache_options options;
@@ -180,6 +192,9 @@ near_caches start_caches(const node_context& of, const partition_router_actor& r
     options.service = service;
     options.parameters = parameters_of(settings_of(of.cluster, type));
     options.router = router;
+    options.sampler = sampler;
+    // So that one that is much asked does not take all of the node's samples.
+    options.samples_a_second = (of.cluster.options.cache_samples_a_second + 3) / 4;
     // Those who measure want each change once.
     if (of.options.heard && (service == services::s3 || service == services::all))
       options.heard = [heard = of.options.heard, type](const std::string& key, std::uint64_t tick) {
@@ -196,8 +211,10 @@ near_caches start_caches(const node_context& of, const partition_router_actor& r
 
 cache_part start_caches(const node_context& of, const partition_router_actor& router) {
   cache_part made;
-  for (const auto& [service, types] : services_of(of.cluster, of.self))
-    made.services.emplace(service, start_caches(of, router, service, types));
+  const auto wanted = services_of(of.cluster, of.self);
+  if (!wanted.empty()) made.sampler = start_sampler(of, router);
+  for (const auto& [service, types] : wanted)
+    made.services.emplace(service, start_caches(of, router, made.sampler, service, types));
   if (!made.services.empty() && !of.cluster.nodes_with(role::queue).empty())
     made.subscriber = start_subscriber(of, made);
   return made;
@@ -207,6 +224,7 @@ announcing_options announcing_of(const node_context& of) {
   announcing_options options;
   options.queues = of.cluster.nodes_with(role::queue);
   options.find = queue_at(of);
+  options.counts = of.ports.counts;
   options.time_to_live_ms =
       static_cast<std::uint32_t>(of.cluster.options.queue.time_to_live.count());
   // A queue that was left alone for a window passes the next row on at once: going from one to the

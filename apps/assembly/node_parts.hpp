@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/cache_update/cache_subscriber.hpp"
+#include "actors/coherence/coherence_sampler.hpp"
 #include "actors/collector/collector.hpp"
 #include "actors/message_queue/message_queue.hpp"
 #include "actors/near_cache/near_cache.hpp"
@@ -76,6 +77,7 @@ using near_caches = std::map<std::string, near_cache_shell, std::less<>>;  ///< 
 struct cache_part {
   std::map<std::uint64_t, near_caches> services;  ///< by number; shared ones are services::all's
   cache_subscriber_shell subscriber;              ///< null: nobody tells anything
+  coherence_sampler_actor sampler;                ///< null: nobody measures
   /// What the service looks things up in; empty: it has none, and asks.
   const near_caches& of(std::uint64_t service) const;
   /// Its cache of one type; null: it has none.
@@ -83,7 +85,8 @@ struct cache_part {
 };
 /// Of one service.
 near_caches start_caches(const node_context& of, const partition_router_actor& router,
-                         std::uint64_t service, const std::set<std::string, std::less<>>& types);
+                         const coherence_sampler_actor& sampler, std::uint64_t service,
+                         const std::set<std::string, std::less<>>& types);
 /// Of all that the node's roles have.
 cache_part start_caches(const node_context& of, const partition_router_actor& router);
 

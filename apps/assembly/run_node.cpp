@@ -85,6 +85,7 @@ result<std::unique_ptr<http::server>> start_admin(caf::actor_system& system, pro
   admin.loss = running.loss();
   admin.caches = running.caches();
   admin.topology = of;
+  admin.sampler = running.sampler();
   admin.fixed.name = self.name;
   admin.fixed.pid = ::getpid();
   admin.fixed.roles = role_names(self);

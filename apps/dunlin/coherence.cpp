@@ -1,36 +1,69 @@
 #include "apps/dunlin/coherence_view.hpp"
 #include "apps/dunlin/load.hpp"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <iostream>
+#include <thread>
 
 namespace dunlin::commands {
 
 using namespace std::chrono_literals;
 
-static int coherence(const std::string& file, bool as_json) {
-  const auto cluster = load(file);
+struct coherence_wish {
+  std::string file;
+  bool as_json = false;
+  bool watch = false;
+};
+
+/// One look at all nodes, printed; whether anybody answered.
+static bool show(const topology::cluster& of, const std::string& token, bool as_json) {
+  const auto answers = ask_coherence(of, token, 3s);
+  std::cout << (as_json ? coherence_json(of, answers) + "\n" : coherence_text(of, answers))
+            << std::flush;
+  return std::any_of(answers.begin(), answers.end(),
+                     [](const auto& one) { return one.status.has_value(); });
+}
+
+/// Until it is interrupted, or nobody reads any more.
+static int watch(const topology::cluster& of, const std::string& token, bool as_json) {
+  const auto in_place = !as_json && ::isatty(STDOUT_FILENO) != 0;
+  for (bool first = true; std::cout; first = false) {
+    if (in_place)
+      std::cout << "\x1b[H\x1b[2J";
+    else if (!first && !as_json)
+      std::cout << "\n----\n\n";
+    show(of, token, as_json);
+    std::this_thread::sleep_for(2s);
+  }
+  return failed;
+}
+
+static int coherence(const coherence_wish& wish) {
+  const auto cluster = load(wish.file);
   if (!cluster) return called_wrongly;
-  const auto token = load_token(*cluster, file);
+  const auto token = load_token(*cluster, wish.file);
   if (!token) return failed;
-  const auto answers = ask_coherence(*cluster, *token, 3s);
-  std::cout << (as_json ? coherence_json(*cluster, answers) + "\n"
-                        : coherence_text(*cluster, answers));
-  const auto nobody = std::none_of(answers.begin(), answers.end(),
-                                   [](const auto& one) { return one.status.has_value(); });
-  return nobody ? failed : done;
+  if (wish.watch) return watch(*cluster, *token, wish.as_json);
+  return show(*cluster, *token, wish.as_json) ? done : failed;
 }
 
 void add_coherence(CLI::App& app, action& chosen) {
-  auto* command = app.add_subcommand(
-      "coherence", "Show near caches, message queues and what keeps caches right.");
+  auto* command = app.add_subcommand("coherence",
+                                     "Show near caches, how stale what they served was, message "
+                                     "queues and what keeps caches right.");
   auto file = file_argument(*command);
-  auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "print one JSON object");
-  command->callback([&chosen, file, as_json] {
-    chosen = [file, as_json] { return coherence(*file, *as_json); };
+  auto wish = std::make_shared<coherence_wish>();
+  command->add_flag("--json", wish->as_json, "print one JSON object");
+  command->add_flag("--watch", wish->watch, "again every 2 s, in place on a terminal");
+  command->callback([&chosen, file, wish] {
+    chosen = [file, wish] {
+      wish->file = *file;
+      return coherence(*wish);
+    };
   });
 }
 

@@ -159,4 +159,16 @@ std::vector<std::string> check_hearing(virtual_cluster& cluster, std::chrono::se
   return wrong;
 }
 
+std::vector<std::string> check_staleness(virtual_cluster& cluster) {
+  std::vector<std::string> wrong;
+  for (const auto& name : cluster.access_nodes())
+    for (const auto& one : cluster.sampled(name))
+      if (one.violations > 0)
+        wrong.push_back(
+            fmt::format("the {} cache of service {} of {} served {} samples beyond its "
+                        "bound, for at least {} us",
+                        one.type, one.service, name, one.violations, one.surely_max_us));
+  return wrong;
+}
+
 }  // namespace dunlin::testkit

@@ -21,4 +21,8 @@ std::vector<std::string> check_caches(virtual_cluster& cluster, const former_nam
 /// Lets at most `limit` pass until every service hears every queue and lacks nothing.
 std::vector<std::string> check_hearing(virtual_cluster& cluster, std::chrono::seconds limit);
 
+/// What the nodes' samplers have found to be staler than its bound (X2). Each is an error line,
+/// too.
+std::vector<std::string> check_staleness(virtual_cluster& cluster);
+
 }  // namespace dunlin::testkit

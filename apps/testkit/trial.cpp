@@ -208,6 +208,7 @@ private:
     fail_all("caches",
              check_caches(*cluster_, {buckets_.names(), users_.access_keys(), users_.policies()}));
     fail_all("look-ups", lookups_.mistakes());
+    fail_all("staleness", check_staleness(*cluster_));
   }
 
   /// What must hold at any moment: of the ticks of all replicas, now and then of the rows of one.

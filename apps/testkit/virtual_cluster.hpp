@@ -175,6 +175,9 @@ public:
   std::optional<cache_answer> look_up(const node_id& name, const std::string& type,
                                       const std::string& key, std::uint64_t service = services::s3);
 
+  /// What the node's sampler has found in this life.
+  std::vector<staleness> sampled(const node_id& name);
+
   /// What the node's counter says, over all its lives.
   double counted(const node_id& name, const std::string& counter,
                  const metrics::labels& with = {}) const;

@@ -134,6 +134,20 @@ void virtual_cluster::lose_cache_updates(const node_id& name, double fraction) {
   if (runs(name)) machines_.at(name).node->loss()->set(fraction);
 }
 
+std::vector<staleness> virtual_cluster::sampled(const node_id& name) {
+  if (!runs(name)) return {};
+  const auto sampler = machines_.at(name).node->sampler();
+  if (!sampler) return {};
+  const auto heard = std::make_shared<std::optional<staleness_report>>();
+  time_.system().spawn([heard, sampler](caf::event_based_actor* self) {
+    self->request(sampler, std::chrono::seconds(5), get_staleness{})
+        .then([heard](const staleness_report& report) { *heard = report; },
+              [heard](const caf::error&) { *heard = staleness_report{}; });
+  });
+  time_.run_until([&] { return heard->has_value(); }, std::chrono::seconds(10));
+  return heard->value_or(staleness_report{}).all;
+}
+
 caches_changed virtual_cluster::instruct(const node_id& name, const change_caches& wish) {
   if (!runs(name)) return {};
   const auto heard = std::make_shared<std::optional<caches_changed>>();

@@ -158,6 +158,7 @@ private:
     const auto* value = root_.take("cache", toml::node_type::table, wanted);
     table_reader caches{value ? value->as_table() : nullptr, "cache.", mistakes_};
     caches.flag("shared", to.caches_shared);
+    caches.number("samples_per_second", to.cache_samples_a_second, 0, 1000);
     for (auto& [type, cache] : to.caches)
       cache_section(caches, type, cache);
     caches.finish();

@@ -90,7 +90,8 @@ struct settings {
   std::uint64_t object_bytes_max = 5ull << 30;  ///< one PUT or part
 
   cache_table caches = default_caches();
-  bool caches_shared = false;  ///< by all services of a node: one cache of each type
+  bool caches_shared = false;                 ///< by all services of a node: one cache of each type
+  std::uint32_t cache_samples_a_second = 20;  ///< of a node, to measure staleness (X2); 0: none
   queue_settings queue;
   fault_settings faults;
 };

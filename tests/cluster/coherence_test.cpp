@@ -332,3 +332,28 @@ TEST(CoherenceOfACluster, Q23WhatIsDroppedOnCommandOrPeriodicallyIsAskedForAgain
   world.cluster.time().run_for(6s);
   EXPECT_FALSE(world.asks("n2", "work"));
 }
+
+TEST(CoherenceOfACluster, X2TheSamplerMeasuresHowStaleWhatWasServedWas) {
+  // Windows of 300 ms hold changes back for so long that many looks get what is overtaken.
+  auto slow = with_queues(2);
+  slow += "[queue]\nwindow = \"300ms\"\n";
+  Coherence world{slow};
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(world.call("n1", i % 2 ? "DELETE" : "PUT", "/work"), i % 2 ? 204 : 200);
+    for (int look = 0; look < 10; ++look) {
+      world.cluster.look_up("n2", bucket, "work");
+      world.cluster.time().run_for(40ms);
+    }
+  }
+  world.cluster.time().run_for(1s);
+  staleness found;
+  for (const auto& one : world.cluster.sampled("n2"))
+    if (one.type == bucket && one.service == 1) found = one;
+  EXPECT_GT(found.samples, 50u);
+  EXPECT_GT(found.stale, 3u);
+  EXPECT_GT(found.surely_max_us, 50'000u);
+  EXPECT_LT(found.max_us, 700'000u);
+  EXPECT_EQ(found.violations, 0u);
+  EXPECT_EQ(found.unanswered, 0u);
+  EXPECT_EQ(joined(testkit::check_staleness(world.cluster)), "");
+}

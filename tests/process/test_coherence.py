@@ -1,11 +1,13 @@
 """Near caches of a live cluster: what operators see of them and change (Q6, Q16, Q23, X2)."""
+import json
 import os
+import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
-from tests.support.cluster import ClusterTest, dunlin, wait_for  # noqa: E402
+from tests.support.cluster import BINARY, ClusterTest, dunlin, wait_for  # noqa: E402
 
 ALL = '["database", "storage", "access", "queue"]'
 
@@ -102,6 +104,41 @@ class Coherence(ClusterTest):
             return self.figure("n3", "user", "deaths_total", "command") >= before + 2
         wait_for("two invalidations", 10, dropped_twice, every=0.3)
         self.run_dunlin("cache", "set", self.cluster.file, "user", "invalidation_interval=0s", "--node", "n3")
+
+    def test_x2_the_report_says_how_stale_answers_were_and_what_it_costs(self):
+        clients = [self.cluster.s3(name) for name in self.cluster.names]
+        for i in range(30):
+            clients[0].create_bucket(Bucket="measured")
+            for client in clients:
+                client.head_bucket(Bucket="measured")
+                client.head_bucket(Bucket="measured")
+            clients[1].delete_bucket(Bucket="measured")
+        text = self.run_dunlin("coherence", self.cluster.file)
+        for part in ("caches on", "died of", "sampled on", "beyond the bound", "heard on", "queues on", "leaders on",
+                     "messages to caches a write"):
+            self.assertIn(part, text)
+        nodes = json.loads(self.run_dunlin("coherence", self.cluster.file, "--json"))["nodes"]
+        samples = [one["figures"] for node in nodes for one in node["caches"]
+                   if "samples_total" in one["figures"]]
+        self.assertGreater(sum(one["samples_total"] for one in samples), 5)
+        self.assertEqual(sum(one["bound_exceeded_total"] for one in samples), 0)
+        announced = sum(node["announcer"]["announced_total"] for node in nodes)
+        self.assertGreaterEqual(announced, 60)
+        self.assertGreater(sum(node["queue"]["figures"]["frames_total"] for node in nodes), 0)
+
+    def test_x2_watching_looks_again_every_two_seconds(self):
+        watch = subprocess.Popen([BINARY, "coherence", self.cluster.file, "--watch"], stdout=subprocess.PIPE, text=True)
+        try:
+            heads = 0
+            for line in watch.stdout:
+                heads += line.startswith("caches on")
+                self.assertNotIn("\x1b", line)  # no terminal, no escapes
+                if heads == 3:
+                    break
+            self.assertEqual(heads, 3)
+        finally:
+            watch.kill()
+            watch.communicate()
 
     def test_what_no_file_may_say_no_operator_may(self):
         for words, why in ((["bucket", "staleness_max=1ms"], "give 100ms to 60s"),

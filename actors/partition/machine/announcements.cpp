@@ -160,6 +160,8 @@ std::vector<v1::OutboxRecord> partition_machine::outbox(std::uint64_t after_tick
   return rows;
 }
 
+std::uint64_t partition_machine::outbox_rows() const { return context_->state.outbox_rows(); }
+
 void partition_machine::on_announced(announcement_listener listener) {
   context_->heard = std::move(listener);
 }

@@ -65,6 +65,8 @@ public:
   std::vector<v1::OutboxRecord> outbox(std::uint64_t after_tick, std::size_t items_max) const;
   std::uint64_t announced_through() const;  ///< rows up to this tick are gone
 
+  std::uint64_t outbox_rows() const;
+
   /// Hears of each announced change while it is applied; what it does is none of the state's
   /// business. The strings live as long as the call.
   using announcement_listener =

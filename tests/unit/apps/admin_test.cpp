@@ -28,6 +28,15 @@ cache_control_actor::behavior_type fake_caches(cache_control_actor::pointer,
   }};
 }
 
+coherence_sampler_actor::behavior_type fake_sampler(coherence_sampler_actor::pointer) {
+  return {[](const cache_sample&) {},
+          [](const get_staleness&) {
+            staleness bucket{"bucket", 1, 200, 3, 2};
+            bucket.p99_us = 41'000;
+            return staleness_report{{bucket, {"user", 2, 1}}};
+          }};
+}
+
 struct Admin : testing::Test {
   support::virtual_system world;
   metrics counts;
@@ -49,9 +58,14 @@ struct Admin : testing::Test {
     assembly::node_status fixed;
     fixed.pid = 42;
     fixed.name = "n1";
-    plane = assembly::admin_plane(
-        world.system, counts,
-        {"secret-token", manager, fixed, loss, world.system.spawn(fake_caches, &instructions), {}});
+    plane = assembly::admin_plane(world.system, counts,
+                                  {"secret-token",
+                                   manager,
+                                   fixed,
+                                   loss,
+                                   world.system.spawn(fake_caches, &instructions),
+                                   {},
+                                   world.system.spawn(fake_sampler)});
   }
 
   simulation::sim_response get(const std::string& target, const std::string& token = {},
@@ -122,6 +136,23 @@ TEST_F(Admin, ShowsWhatCachesAndTheQueueSayAsJsonAndAsMetrics) {
   EXPECT_FALSE(read.queue);
   EXPECT_NE(get("/metrics", "secret-token")
                 .body.find("dunlin_cache_lookups_total{service=\"1\",type=\"bucket\"} 12\n"),
+            std::string::npos);
+}
+
+TEST_F(Admin, X2ShowsWhatTheSamplerFoundBesideEachCacheAndWhatAnnouncersDo) {
+  auto& cache = *status.add_caches();
+  cache.set_service(1);
+  cache.set_type("bucket");
+  counts.counter("dunlin_announcer_announced_total", "").add(7);
+  counts.gauge("dunlin_announcer_outbox_rows", "", {{"partition", "1"}}).set(5);
+  const auto read =
+      assembly::parse_coherence_status(get("/coherence", "secret-token").body).value();
+  EXPECT_EQ(assembly::sum_of(read.caches.at(0).count, "samples_total"), 200u);
+  EXPECT_EQ(assembly::sum_of(read.caches.at(0).count, "stale_total"), 2u);
+  EXPECT_EQ(assembly::sum_of(read.announcer, "announced_total"), 7u);
+  EXPECT_EQ(read.announcer.at("outbox_rows").at("1"), 5u);
+  EXPECT_NE(get("/metrics", "secret-token")
+                .body.find("dunlin_cache_staleness_p99_us{service=\"1\",type=\"bucket\"} 41000\n"),
             std::string::npos);
 }
 

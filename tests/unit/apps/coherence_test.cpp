@@ -20,7 +20,14 @@ static assembly::coherence_status example() {
   count["lookups_total"][""] = 200;
   count["hits_total"][""] = 150;
   count["deaths_total"] = {{"expiry", 1}, {"gap", 2}};
+  count["staleness_max_ms"][""] = 1000;
+  count["samples_total"][""] = 60;
+  count["stale_total"][""] = 2;
+  count["staleness_p99_us"][""] = 41'500;
   status.caches.push_back({1, "bucket", "bounded", count});
+  status.queue->count["frames_total"][""] = 90;
+  status.announcer["announced_total"][""] = 30;
+  status.announcer["outbox_rows"] = {{"0", 2}, {"1", 3}};
   return status;
 }
 
@@ -75,8 +82,19 @@ TEST(CoherenceView, TellsWhoIsBehindAndWhoDoesNotAnswer) {
       two_nodes(), {{example(), {}}, {std::nullopt, "connection refused"}});
   EXPECT_THAT(text, HasSubstr("bucket"));
   EXPECT_THAT(text, HasSubstr("75%"));
-  EXPECT_THAT(text, HasSubstr("5 rows behind: service 1 on n2, silent for 300 ms"));
+  EXPECT_THAT(text, HasSubstr("5 rows behind: service s3 on n2, silent for 300 ms"));
   EXPECT_THAT(text, HasSubstr("n2 does not answer: connection refused"));
+}
+
+TEST(CoherenceView, X2TellsHowEntriesDiedHowStaleAnswersWereAndWhatItCost) {
+  const auto text = commands::coherence_text(two_nodes(), {{example(), {}}});
+  EXPECT_THAT(text, HasSubstr("expiry 1, gap 2"));
+  EXPECT_THAT(text, HasSubstr("1000 ms       60       2       0"));
+  EXPECT_THAT(text, HasSubstr("42 ms"));
+  EXPECT_THAT(text, HasSubstr("messages to caches a write: 3.00 (90 of 30 announced changes)"));
+  auto broken = example();
+  broken.caches[0].count["bound_exceeded_total"][""] = 1;
+  EXPECT_THAT(commands::coherence_text(two_nodes(), {{broken, {}}}), HasSubstr("1: SEE THE LOG"));
 }
 
 TEST(CoherenceView, SaysWhatItMeansThatNobodyIsAQueue) {

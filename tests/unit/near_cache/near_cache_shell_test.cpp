@@ -56,6 +56,13 @@ partition_router_actor::behavior_type fake_router(partition_router_actor::pointe
   };
 }
 
+/// Instead of the sampler.
+coherence_sampler_actor::behavior_type fake_sampler(coherence_sampler_actor::pointer,
+                                                    std::vector<cache_sample>* heard) {
+  return {[heard](const cache_sample& sample) { heard->push_back(sample); },
+          [](const get_staleness&) { return staleness_report{}; }};
+}
+
 struct got {
   std::optional<cache_answer> answer;
   std::optional<ec> error;
@@ -75,6 +82,8 @@ protected:
     options.parameters.time_to_live = 60s;
     options.router = router;
     options.write_patience = 30s;
+    options.sampler = system.spawn(fake_sampler, &samples);
+    options.samples_a_second = 2;
     start();
     set_bucket("b", "one", 5);
     advance(10s);  // so that no moment is the first
@@ -148,6 +157,7 @@ protected:
 
   leader world;
   near_cache_options options;
+  std::vector<cache_sample> samples;
   partition_router_actor router;
   near_cache_shell shell;
   near_cache_actor cache;
@@ -398,6 +408,27 @@ TEST_F(NearCacheActor, Q22AMirrorThatDoesNotFitSaysSoAndIsFilledOnDemand) {
   call<accepted>(wish);
   EXPECT_EQ(figure("mirroring"), 1u);
   EXPECT_EQ(figure("items"), 4u);
+}
+
+TEST_F(NearCacheActor, X2TellsTheSamplerOfSomeAnswersThatNoLeaderWasAskedFor) {
+  look("b");
+  EXPECT_TRUE(samples.empty());
+  for (int i = 0; i < 10; ++i)
+    look("b");
+  look("b", true);
+  ASSERT_EQ(samples.size(), 2u);
+  EXPECT_EQ(samples[0].type, "bucket");
+  EXPECT_EQ(samples[0].service, 3u);
+  EXPECT_EQ(samples[0].key, "b");
+  EXPECT_EQ(samples[0].tick, 5u);
+  EXPECT_EQ(samples[0].bound, 1s);
+  EXPECT_LT(system.clock().now().time_since_epoch() - samples[0].served_at, 1us);
+  set_cache validate;
+  validate.validated = true;
+  call<accepted>(validate);
+  advance(2s);
+  look("b");
+  EXPECT_EQ(samples.size(), 2u);
 }
 
 TEST_F(NearCacheActor, X2SaysHowOldWhatItServedMayHaveBeen) {

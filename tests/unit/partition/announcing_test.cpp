@@ -205,4 +205,61 @@ TEST_F(Announcing, WithoutQueuesTheOutboxKeepsItsRows) {
   EXPECT_EQ(outbox_rows(leader), 20u);
 }
 
+TEST_F(Announcing, X2WhoeverLeadsKnowsHowLongAgoAnItemWasChanged) {
+  start({"q1"});
+  put(1);
+  const auto changed = world->wait(world->command(leader, put_object("k0")))->reply->tick();
+  world->advance(5s);
+  const auto age_of = [&](std::uint64_t known) {
+    v1::PartitionQuery query;
+    auto& body = *query.mutable_get_change_age();
+    body.set_type("object");
+    body.set_key(std::string(16, 'b') + "k0");
+    body.set_known_tick(known);
+    return world->wait(world->query(leader, query))->answer->change_age();
+  };
+  EXPECT_EQ(age_of(changed).next_tick(), 0u);
+  EXPECT_EQ(age_of(changed).newest_tick(), changed);
+  EXPECT_EQ(age_of(changed - 1).next_tick(), changed);
+  EXPECT_GE(age_of(changed - 1).age_us(), 5'000'000u);
+  EXPECT_LE(age_of(changed - 1).age_us(), 5'200'000u);
+  EXPECT_GE(age_of(changed - 1).remembers_us(), 5'000'000u);
+  world->crash(leader);
+  leader = world->leader();
+  EXPECT_EQ(age_of(changed - 1).next_tick(), changed);
+  EXPECT_GE(age_of(changed - 1).age_us(), 5'000'000u);
+}
+
+TEST_F(Announcing, ItsFiguresTellWhatWaitsAndWhatQueuesHaveTaken) {
+  announcing_options counting;
+  counting.counts = std::make_shared<metrics>();
+  auto& counts = *counting.counts;
+  start({"q1", "q2"}, counting);
+  const auto count = [&](const char* name) { return counts.counter(name, "").value(); };
+  const auto waiting = [&](const char* name) {
+    return counts.gauge(name, "", {{"partition", "1"}}).value();
+  };
+  put(20);
+  world->advance(100ms);
+  EXPECT_EQ(count("dunlin_announcer_rows_total"), 20);
+  EXPECT_EQ(count("dunlin_announcer_announced_total"), 20);
+  EXPECT_EQ(count("dunlin_announcer_failed_total"), 0);
+  EXPECT_EQ(waiting("dunlin_announcer_rows_waiting"), 0);
+  all.refusing = {"q1", "q2"};
+  put(5, "late");
+  world->advance(10s);
+  EXPECT_EQ(waiting("dunlin_announcer_rows_waiting"), 5);
+  EXPECT_GE(waiting("dunlin_announcer_outbox_rows"), 5);
+  EXPECT_GE(waiting("dunlin_announcer_oldest_wait_ms"), 4000);
+  EXPECT_GT(count("dunlin_announcer_failed_total"), 1);
+  EXPECT_GT(count("dunlin_announcer_rows_sent_again_total"), 4);
+  EXPECT_GT(count("dunlin_announcer_queue_changes_total"), 0);
+  all.refusing.clear();
+  world->advance(20s);
+  EXPECT_EQ(count("dunlin_announcer_announced_total"), 25);
+  EXPECT_EQ(waiting("dunlin_announcer_rows_waiting"), 0);
+  EXPECT_EQ(waiting("dunlin_announcer_oldest_wait_ms"), 0);
+  EXPECT_EQ(waiting("dunlin_announcer_outbox_rows"), 0);
+}
+
 }  // namespace

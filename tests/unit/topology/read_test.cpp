@@ -72,6 +72,7 @@ time_to_live = "2m"
 news_interval = "100ms"
 [cache]
 shared = true
+samples_per_second = 50
 [cache.bucket]
 mode = "bounded"
 time_to_live = "10m"
@@ -143,6 +144,7 @@ folder = "elsewhere/n1"
   EXPECT_FALSE(to.caches.at("cluster_map").mirror);
   EXPECT_EQ(to.caches.at("cluster_map").invalidation_interval, 0s);
   EXPECT_EQ(to.faults.cache_update_loss, 0.1);
+  EXPECT_EQ(to.cache_samples_a_second, 50u);
   EXPECT_THAT(outcome.read->nodes_with(topology::role::queue), ElementsAre("n1"));
   const auto& n1 = outcome.read->nodes.at(0);
   EXPECT_EQ(n1.control.text(), "[::1]:7111");
