@@ -85,7 +85,6 @@ v1::CacheStatus near_cache_status(const near_cache_core& core, std::string_view 
   to.add("staleness_max_ms", static_cast<std::uint64_t>(set.staleness_max.count()));
   to.add("invalidation_interval_ms", static_cast<std::uint64_t>(set.invalidation_interval.count()));
   to.add("values", set.carry_values ? 1 : 0);
-  to.add("mirror", set.mirror ? 1 : 0);
   // A mirror that does not fit is filled on demand: 1 and 0.
   to.add("mirror", set.mirror);
   to.add("mirroring", core.mirroring());
