@@ -64,7 +64,8 @@ TEST(UsersOfACluster, Q16AKeyStopsWithinTheBoundAndWhatIsAllowedIsNeverRefused) 
                                      {2, validated},
                                      {0, bounded},
                                      {1, bounded + "[cache]\nshared = true\n"},
-                                     {2, bounded + "[faults]\ncache_update_loss = 0.3\n"}})
+                                     {2, bounded + "[faults]\ncache_update_loss = 0.3\n"},
+                                     {2, bounded + "mirror = true\n"}})
     for (const auto seed : testkit::seeds(2)) {
       SCOPED_TRACE(fmt::format("DUNLIN_SEED={}, {} queues, {}", seed, queues, rest));
       Users world{seed, with_queues(queues, rest)};
