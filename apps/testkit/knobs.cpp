@@ -233,6 +233,15 @@ void draw_more_caches(drawer& from, std::chrono::milliseconds interval, std::str
   topology.insert(topology.find("[objects]"), sections);
 }
 
+/// Of what a file may want all items held.
+void draw_mirrors(drawer& from, std::string& topology) {
+  for (const std::string type : {"policy", "user", "bucket"}) {
+    const std::string section = "[cache." + type + "]\n";
+    if (from.one_of<int>((type + " mirrored").c_str(), {0, 0, 1}) == 1)
+      topology.insert(topology.find(section) + section.size(), "mirror = true\n");
+  }
+}
+
 }  // namespace
 
 knobs draw_knobs(std::uint64_t seed) {
@@ -251,6 +260,7 @@ knobs draw_knobs(std::uint64_t seed) {
   drawn.topology.insert(drawn.topology.find("[objects]"),
                         draw_cache(from, "policy", {"bounded", "bounded", "validated"}, news));
   draw_more_caches(from, news, drawn.topology);
+  draw_mirrors(from, drawn.topology);
   drawn.told = std::move(from.told);
   return drawn;
 }
