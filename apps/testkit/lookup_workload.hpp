@@ -33,6 +33,9 @@ public:
 
 private:
   void burst(const std::string& type, const std::string& key);
+  /// What the root partition's leader says to one node comes only after a while, and so after what
+  /// queues say of a later change.
+  void hold_up_answers();
   void look(const node_id& through, const std::string& type, const std::string& key,
             bool confirmed);
 
