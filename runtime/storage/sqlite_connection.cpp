@@ -61,6 +61,14 @@ void sqlite_connection::run(const std::string& text) {
   need(sqlite3_exec(db_, text.c_str(), nullptr, nullptr, nullptr));
 }
 
+void sqlite_connection::begin_write() {
+  // A reader that meets the log's index while a commit changes it may take the writer's place for
+  // a moment, to look again undisturbed.
+  sqlite3_busy_timeout(db_, 1000);
+  run("BEGIN IMMEDIATE");
+  sqlite3_busy_timeout(db_, 0);  // who resets the log must not wait for readers
+}
+
 std::int64_t sqlite_connection::number(const std::string& query) {
   const auto statement = prepare(query);
   const auto code = sqlite3_step(statement.get());

@@ -40,6 +40,8 @@ public:
   [[noreturn]] void stop(ec code, const std::string& reason);
 
   void run(const std::string& text);
+  /// Opens the transaction of the one writer.
+  void begin_write();
   std::int64_t number(const std::string& query);
   sqlite_statement prepare(const std::string& text, unsigned flags = 0);
 

@@ -62,7 +62,7 @@ struct sqlite_store::parts {
 
   void begin() {
     if (std::exchange(in_transaction, true)) return;
-    connection.run("BEGIN");
+    connection.begin_write();
   }
   void setup();
   void learn_page_size();
