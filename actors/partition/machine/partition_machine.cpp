@@ -86,6 +86,7 @@ void partition_machine::apply(std::uint64_t index, std::uint64_t term,
     attach_records(at, command, replies.back());
     // Every reply carries a tick (decision 12): of the change, else the newest.
     if (replies.back().tick() == 0) replies.back().set_tick(at.state.tick());
+    replies.back().set_partition(id());
   }
   skip(index, term);
 }
