@@ -1,10 +1,8 @@
 #include "actors/s3_gateway/object_write.hpp"
 
-#include "messages/bucket_hash.hpp"
 #include "messages/cache_types.hpp"
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 namespace dunlin::s3 {
@@ -19,19 +17,6 @@ bool surely_not_run(ec why) {
   return why == ec::unavailable || why == ec::overloaded || why == ec::disk_full;
 }
 
-/// Which partition has the bucket, as the node's cluster map says; none: that is not cached here,
-/// or does not say. It costs no question to anybody but now and then the leader of the map.
-task<std::optional<partition_id>> partition_of(context& c, const std::string& bucket_id) {
-  std::optional<partition_id> found;
-  std::string key(cached::cluster_map_key);
-  auto said = co_await c.world.look_up(cached::cluster_map, std::move(key), false);
-  if (!said || !said->record) co_return found;
-  const auto hash = bucket_hash(bucket_id);
-  for (const auto& one : said->record->cluster_map().partitions())
-    if (hash >= one.first_hash() && hash <= one.last_hash()) found = one.id();
-  co_return found;
-}
-
 /// What the outcome of a command says of each of its objects.
 cache_written outcome_of(const result<v1::CommandReply>& reply, bool removes) {
   cache_written what;
@@ -44,24 +29,16 @@ cache_written outcome_of(const result<v1::CommandReply>& reply, bool removes) {
   if (reply->status() != v1::CommandReply::OK) return what;
   what.outcome = removes ? cache_outcome::removed : cache_outcome::changed;
   what.tick = reply->tick();
-  // The answer to a retry has status and tick only.
-  if (removes || !reply->has_object()) return what;
+  what.partition = reply->partition();
+  // An older release does not say whose tick it is. News of another partition would prove what is
+  // kept, so nothing is; what is held goes.
+  if (what.partition == 0) what.outcome = cache_outcome::changed;
+  // A retry may find that what it wrote is replaced by now: then it is given no record.
+  if (removes || what.partition == 0 || !reply->has_object()) return what;
   auto record = std::make_shared<v1::CachedRecord>();
   *record->mutable_object() = reply->object();
   what.record = std::move(record);
   return what;
-}
-
-/// Of what nobody can say where it is nothing is kept: news of its partition would not prove it.
-task<void> place(context& c, cache_written& what) {
-  if (what.outcome == cache_outcome::lost || what.outcome == cache_outcome::refused) co_return;
-  const auto partition = co_await partition_of(c, c.bucket.id());
-  if (partition) {
-    what.partition = *partition;
-    co_return;
-  }
-  what.outcome = cache_outcome::changed;
-  what.record = nullptr;
 }
 
 task<v1::CommandReply> run(context& c, std::vector<std::string> keys, v1::Command command,
@@ -77,8 +54,7 @@ task<v1::CommandReply> run(context& c, std::vector<std::string> keys, v1::Comman
   }
   auto route = to_bucket(c.bucket.id());
   auto reply = co_await c.world.execute(std::move(route), std::move(command));
-  auto what = outcome_of(reply, removes);
-  co_await place(c, what);
+  const auto what = outcome_of(reply, removes);
   const bool untouched = what.outcome == cache_outcome::refused;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (untouched && tickets[i] == 0) continue;

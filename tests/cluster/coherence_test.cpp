@@ -4,76 +4,15 @@
 
 #include "apps/testkit/bucket_workload.hpp"
 #include "apps/testkit/cache_checks.hpp"
-#include "apps/testkit/virtual_cluster.hpp"
-#include "messages/cache_types.hpp"
 #include "messages/services.hpp"
-#include "tests/cluster/topologies.hpp"
-
-#include <gtest/gtest.h>
-
-#include <map>
+#include "tests/cluster/coherence_fixture.hpp"
 
 using namespace dunlin;
 using namespace std::chrono_literals;
+using testkit::bucket;
+using testkit::Coherence;
 using testkit::joined;
-using testkit::three_nodes;
-using testkit::virtual_cluster;
-
-namespace {
-
-const std::string bucket(cached::bucket);
-const std::string objects_bounded = "[cache.object]\nmode = \"bounded\"\n";
-
-/// `queues` of the three nodes, the last ones, have the role; what is held is proved for so long
-/// that nothing goes by age.
-std::string with_queues(int queues, const std::string& mode = "bounded") {
-  auto text = three_nodes;
-  for (int i = 0; i < queues; ++i) {
-    const auto name = "name = \"n" + std::to_string(3 - i) + "\"";
-    const auto roles = text.find("roles = [", text.find(name));
-    text.insert(roles + 9, "\"queue\", ");
-  }
-  return text + "\n[metadata]\npartitions = 1\n[cache.bucket]\nmode = \"" + mode +
-         "\"\nstaleness_max = \"30s\"\n";
-}
-
-struct Coherence {
-  explicit Coherence(const std::string& topology) : cluster{testkit::seeds(1).front(), topology} {
-    cluster.start_all();
-    EXPECT_TRUE(cluster.wait_until_ready(20s));
-    cluster.time().run_for(2s);
-  }
-  ~Coherence() { EXPECT_TRUE(cluster.error_lines().empty()) << joined(cluster.error_lines()); }
-  int call(const node_id& through, const std::string& method, const std::string& path) {
-    return cluster.call(through, method, path).status;
-  }
-  bool holds(const node_id& name, const std::string& key) {
-    const auto said = cluster.look_up(name, bucket, key);
-    return said && said->record;
-  }
-  /// What leaders were asked for of the types that near caches hold, by type.
-  std::map<std::string, double> lookups() {
-    std::map<std::string, double> all;
-    for (const auto* type : {"user", "bucket", "policy", "object", "cluster_map"})
-      for (const auto& name : cluster.nodes())
-        all[type] += cluster.counted(name, "dunlin_partition_lookups_total", {{"type", type}});
-    return all;
-  }
-  /// What requests that came to the node needed of the database.
-  std::map<std::string, double> queries(const node_id& name) {
-    std::map<std::string, double> all;
-    for (const auto* type : {"user", "bucket", "policy", "object", "cluster_map"})
-      all[type] = cluster.counted(name, "dunlin_s3_database_queries_total", {{"type", type}});
-    return all;
-  }
-  bool asks(const node_id& name, const std::string& key) {
-    const auto said = cluster.look_up(name, bucket, key);
-    return !said || !said->from_cache;
-  }
-  virtual_cluster cluster;
-};
-
-}  // namespace
+using testkit::with_queues;
 
 TEST(CoherenceOfACluster, WhatOneNodeRemovesTheOthersHearOf) {
   Coherence world{with_queues(2)};
@@ -159,63 +98,6 @@ TEST(CoherenceOfACluster, Q4ServicesOfANodeShareOneCacheOfEachTypeIfTheFileSaysS
     EXPECT_EQ(++instances[cache.type()], 1) << cache.type();
   }
   EXPECT_TRUE(instances.contains("user"));
-}
-
-TEST(CoherenceOfACluster, Q24A9AWarmRequestNeedsNoQueryAndAColdOneOneOfEachTypeAtMost) {
-  Coherence world{with_queues(3) + objects_bounded};
-  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
-  ASSERT_EQ(world.cluster.call("n1", "PUT", "/work/k", "", "bytes").status, 200);
-  const auto before = world.queries("n2");
-  ASSERT_EQ(world.cluster.call("n2", "GET", "/work/k").body, "bytes");
-  const auto cold = world.queries("n2");
-  for (const auto& [type, count] : cold)
-    EXPECT_LE(count - before.at(type), 1) << type;
-  EXPECT_EQ(cold.at("bucket") - before.at("bucket"), 1);
-  EXPECT_EQ(cold.at("object") - before.at("object"), 1);
-  for (int i = 0; i < 10; ++i)
-    ASSERT_EQ(world.cluster.call("n2", "GET", "/work/k").body, "bytes");
-  ASSERT_EQ(world.call("n2", "PUT", "/work/l"), 200);
-  EXPECT_EQ(world.queries("n2"), cold);
-}
-
-// The target of the near caches as a whole: what is warm does not reach the database.
-TEST(CoherenceOfACluster, Q24TenThousandReadsOfAHundredWarmObjectsAskNoLeaderForAnything) {
-  Coherence world{with_queues(3) + objects_bounded};
-  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
-  const auto path = [](int i) { return "/work/object-" + std::to_string(i); };
-  for (int i = 0; i < 100; ++i)
-    ASSERT_EQ(world.cluster.call("n1", "PUT", path(i), "", "x" + std::to_string(i)).status, 200);
-  for (int i = 0; i < 100; ++i)
-    ASSERT_EQ(world.call("n2", "GET", path(i)), 200);
-  const auto before = world.lookups();
-  EXPECT_GE(before.at("object"), 100);
-  int wrong = 0;
-  for (int i = 0; i < 10'000; ++i) {
-    const auto said = world.cluster.call("n2", "GET", path(i % 100));
-    wrong += said.status != 200 || said.body != "x" + std::to_string(i % 100);
-  }
-  EXPECT_EQ(wrong, 0);
-  EXPECT_EQ(world.lookups(), before);
-}
-
-TEST(CoherenceOfACluster, AnObjectIsReadAsItIsThroughEveryNodeInBothModes) {
-  for (const auto& mode : {std::string(), objects_bounded}) {
-    Coherence world{with_queues(2) + mode};
-    ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
-    for (int i = 0; i < 5; ++i) {
-      const auto bytes = std::to_string(i);
-      ASSERT_EQ(world.cluster.call("n1", "PUT", "/work/k", "", bytes).status, 200);
-      EXPECT_EQ(world.cluster.call("n1", "GET", "/work/k").body, bytes) << "its own write";
-      if (!mode.empty()) world.cluster.time().run_for(1s);
-      EXPECT_EQ(world.cluster.call("n2", "GET", "/work/k").body, bytes);
-    }
-    ASSERT_EQ(world.call("n3", "DELETE", "/work/k"), 204);
-    EXPECT_EQ(world.call("n3", "GET", "/work/k"), 404);
-    if (!mode.empty()) world.cluster.time().run_for(1s);
-    EXPECT_EQ(world.call("n2", "GET", "/work/k"), 404);
-    ASSERT_EQ(world.call("n1", "PUT", "/work/k"), 200);
-    EXPECT_EQ(world.call("n2", "HEAD", "/work/k"), 200) << "a 404 is confirmed first";
-  }
 }
 
 TEST(CoherenceOfACluster, A2WhatANodeHoldsOfABucketExpiresThoughNothingIsHeardOfIt) {

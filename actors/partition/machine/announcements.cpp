@@ -105,8 +105,11 @@ using item_now = partition_machine::item_now;
 
 static item_now object_now(const context& at, std::string_view item) {
   if (item.size() <= keys::id_bytes) return {};
-  auto found = find_object(at, item.substr(0, keys::id_bytes), item.substr(keys::id_bytes));
+  const auto bucket_id = item.substr(0, keys::id_bytes);
+  const auto key = item.substr(keys::id_bytes);
+  auto found = find_object(at, bucket_id, key);
   if (!found) return {};
+  lay_out_parts(at, bucket_id, key, found->record);
   item_now now{found->record.tick(), v1::CachedRecord{}};
   *now.record->mutable_object() = std::move(found->record);
   return now;

@@ -50,6 +50,11 @@ void bury_parts(context& at, const v1::Item& upload, const part_filter& keep);
 /// Counts part rows, but no further than `enough`.
 std::uint64_t count_parts(const context& at, std::string_view upload_row, std::uint64_t enough);
 
+/// Puts the runs of its parts into a multipart object's layout, if they are few: whoever holds the
+/// record can read the object and need not ask for its parts. What is stored has none.
+void lay_out_parts(const context& at, std::string_view bucket_id, std::string_view key,
+                   v1::ObjectRecord& object);
+
 // complete.cpp
 v1::CommandReply apply(context& at, const v1::CompleteUpload& command);
 

@@ -132,10 +132,10 @@ status::Status answer(const context& at, const v1::GetObject& query, v1::QueryRe
   if (const auto code = at.owns(query.bucket_id(), query.key()); code != status::OK) return code;
   auto found = find_object(at, query.bucket_id(), query.key());
   if (!found) return at.sealed(query.bucket_id()) ? status::SEALED : status::NO_SUCH_KEY;
-  if (query.known_tick() != 0 && query.known_tick() == found->record.tick())
-    reply.set_unchanged(true);
-  else
-    *reply.mutable_object() = std::move(found->record);
+  reply.set_unchanged(query.known_tick() != 0 && query.known_tick() == found->record.tick());
+  if (reply.unchanged()) return status::OK;
+  lay_out_parts(at, query.bucket_id(), query.key(), found->record);
+  *reply.mutable_object() = std::move(found->record);
   return status::OK;
 }
 

@@ -43,8 +43,11 @@ struct attaching {
 static void attach_object(const attaching& to, const v1::Command& command) {
   if (command.has_put_object())
     to.object(command.put_object().bucket_id(), command.put_object().key());
-  if (command.has_complete_upload())
-    to.object(command.complete_upload().bucket_id(), command.complete_upload().key());
+  if (!command.has_complete_upload()) return;
+  const auto& done = command.complete_upload();
+  to.object(done.bucket_id(), done.key());
+  if (to.reply.has_object())
+    lay_out_parts(to.at, done.bucket_id(), done.key(), *to.reply.mutable_object());
 }
 
 void attach_records(const context& at, const v1::Command& command, v1::CommandReply& reply) {

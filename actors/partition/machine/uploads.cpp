@@ -7,6 +7,10 @@
 
 namespace dunlin::machine {
 
+/// 2 GiB in parts of 8 MiB: a record that is sent and held for every look at the object, HEAD too.
+static constexpr int laid_out_parts_max = 256;
+static constexpr std::size_t laid_out_bytes_max = 16u << 10;
+
 /// OK, INVALID or WRONG_PARTITION for what names an upload.
 template <class Names>
 static status::Status owns_upload(const context& at, const Names& named) {
@@ -93,6 +97,28 @@ v1::CommandReply apply(context& at, const v1::AbortUpload& command) {
   bury_parts(at, item_of(command.bucket_id(), command.key(), command.upload_id()), nullptr);
   at.store.erase(table::uploads, row);
   return reply(status::OK, at.next_tick());
+}
+
+void lay_out_parts(const context& at, std::string_view bucket_id, std::string_view key,
+                   v1::ObjectRecord& object) {
+  if (object.parts().empty() || object.parts_size() > laid_out_parts_max) return;
+  v1::Layout whole;
+  std::uint64_t size = 0;
+  std::size_t bytes = 0;
+  int found = 0;
+  each(at.store, table::parts, keys::upload(bucket_id, key, object.upload_id()),
+       [&](std::string_view, std::string_view value) {
+         auto part = context::parse<v1::PartRecord>(value);
+         if (found == object.parts_size() || part.number() != object.parts(found)) return false;
+         ++found;
+         size += part.size();
+         bytes += part.layout().ByteSizeLong();
+         for (auto& run : *part.mutable_layout()->mutable_runs())
+           *whole.add_runs() = std::move(run);
+         return bytes <= laid_out_bytes_max;
+       });
+  if (found == object.parts_size() && size == object.size() && bytes <= laid_out_bytes_max)
+    *object.mutable_layout() = std::move(whole);
 }
 
 status::Status answer(const context& at, const v1::GetUpload& query, v1::QueryReply& reply) {

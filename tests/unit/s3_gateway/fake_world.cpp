@@ -46,6 +46,7 @@ public:
   }
 
   async<result<v1::QueryReply>> ask(v1::Route to, v1::PartitionQuery query) override {
+    ++at_.queries;
     result<v1::QueryReply> reply = ec::io_error;
     if (const auto fault = take(at_.ask_fails))
       reply = *fault;
@@ -272,13 +273,17 @@ v1::CommandReply cluster::execute(const v1::Route& to, const v1::Command& comman
   *batch.add_commands() = command;
   std::vector<v1::CommandReply> replies;
   machine.apply(machine.applied() + 1, 1, batch, replies);
+  if (!answers_name_partition) replies.at(0).clear_partition();
   return replies.at(0);
 }
 
 v1::QueryReply cluster::ask(const v1::Route& to, v1::PartitionQuery query) {
   auto& machine = to.has_bucket_id() ? *data : *root;
   query.set_partition(machine.id());
-  return machine.answer(query);
+  auto reply = machine.answer(query);
+  if (!records_name_parts && reply.object().parts_size() > 0)
+    reply.mutable_object()->clear_layout();
+  return reply;
 }
 
 v1::CommandReply cluster::at_root(const std::function<void(v1::Command&)>& fill) {

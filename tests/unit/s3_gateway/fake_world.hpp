@@ -93,10 +93,15 @@ public:
   std::map<std::string, fake_cache, std::less<>> caches;
   void set_mode(cache_mode mode);
   int questions = 0;  ///< of near caches to leaders
+  int queries = 0;    ///< of verbs to leaders
   int running = 0;    ///< requests: a race begins one in another
   task<outcome> (*handler)(services&) = handle;
   confirm_limit confirmations;
   policy::document_shelf documents;
+
+  // What leaders of older releases leave out, or do not have room for.
+  bool answers_name_partition = true;
+  bool records_name_parts = true;
 
   // Faults, each for the next use only where it is optional.
   std::optional<ec> execute_fails, ask_fails, write_fails, finish_fails, read_fails, open_fails;

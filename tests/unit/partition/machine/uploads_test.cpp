@@ -1,3 +1,4 @@
+#include "messages/cache_types.hpp"
 #include "tests/unit/partition/machine/machine_fixture.hpp"
 
 using namespace dunlin;
@@ -157,4 +158,67 @@ TEST_F(UploadCommands, DeletingMoreRowsThanOneCommandMayMoveIsRefusedAsAWhole) {
   EXPECT_EQ(run(delete_keys({"k1", "k2"})).status(), status::OK);
   EXPECT_EQ(run(delete_keys({"k3"})).status(), status::OK);
   EXPECT_EQ(store.of(table::garbage).size(), 21'000u);
+}
+
+TEST_F(UploadCommands, Q24WhoIsToldOfAMultipartObjectIsToldItsPagesAndNothingOfThemIsStored) {
+  upload_three();
+  const auto done = run(complete("k", 7, {1, 3}));
+  v1::Layout whole = layout(1, big);
+  whole.MergeFrom(layout(3, 11));
+  const auto is_whole = [&](const v1::ObjectRecord& record) {
+    return record.layout().SerializeAsString() == whole.SerializeAsString();
+  };
+  EXPECT_TRUE(is_whole(done.object())) << "the writer's own node";
+  EXPECT_TRUE(is_whole(run(complete("k", 7, {1, 3})).object())) << "said again";
+  EXPECT_TRUE(is_whole(get("k").object())) << "who asks";
+  const auto now = machine->current(cached::object, bucket + "k");
+  ASSERT_TRUE(now && now->record);
+  EXPECT_TRUE(is_whole(now->record->object())) << "who listens";
+  v1::ObjectRecord stored;
+  ASSERT_TRUE(stored.ParseFromString(store.of(table::objects).begin()->second));
+  EXPECT_TRUE(stored.layout().runs().empty());
+}
+
+TEST_F(UploadCommands, Q24WhetherAMultipartObjectIsStillTheSameReadsNoPartRows) {
+  upload_three();
+  const auto done = run(complete("k", 7, {1, 2, 3}));
+  v1::PartitionQuery query;
+  query.mutable_get_object()->set_bucket_id(bucket);
+  query.mutable_get_object()->set_key("k");
+  query.mutable_get_object()->set_known_tick(done.tick());
+  const auto before = store.reads;
+  const auto said = ask(query);
+  EXPECT_TRUE(said.unchanged());
+  EXPECT_FALSE(said.has_object());
+  EXPECT_LE(store.reads - before, 2u);
+}
+
+TEST_F(UploadCommands, Q24OfVeryManyPartsOnlyTheNumbersAreSaid) {
+  run(create_upload("k", 7));
+  std::vector<std::uint32_t> numbers;
+  for (std::uint32_t number = 1; number <= 257; ++number) {
+    run(put_part("k", 7, number, number));
+    numbers.push_back(number);
+  }
+  ASSERT_EQ(run(complete("k", 7, numbers)).status(), status::OK);
+  const auto before = store.reads;
+  const auto object = get("k").object();
+  EXPECT_EQ(object.parts_size(), 257);
+  EXPECT_TRUE(object.layout().runs().empty());
+  EXPECT_LE(store.reads - before, 2u);
+}
+
+TEST_F(UploadCommands, Q24OfPartsInVeryManyRunsOnlyTheNumbersAreSaid) {
+  run(create_upload("k", 7));
+  for (std::uint32_t number = 1; number <= 2; ++number) {
+    auto part = put_part("k", 7, number, number);
+    auto& record = *part.mutable_put_part()->mutable_record();
+    record.clear_layout();
+    for (std::uint64_t i = 0; i < 320; ++i)
+      record.mutable_layout()->MergeFrom(layout(number * 1000 + i, big / 320));
+    ASSERT_EQ(run(part).status(), status::OK);
+  }
+  ASSERT_EQ(run(complete("k", 7, {1, 2})).status(), status::OK);
+  EXPECT_TRUE(get("k").object().layout().runs().empty());
+  EXPECT_EQ(get("k").object().parts_size(), 2);
 }
