@@ -72,6 +72,9 @@ public:
       const std::chrono::milliseconds wait(moments_() % 1000), length(1000 + moments_() % 1500);
       cluster_->time().events().after(wait, [this, length] { clients_.hurry(length); });
     });
+    users_.on_change([this](const std::string& type, const std::string& key) {
+      lookups_.about_to_change(type, key);
+    });
     cluster_->on_event([this](std::string line) { hear(std::move(line)); });
     if (what.trace) cluster_->trace_everything();
     report_.seed = what.seed;

@@ -120,6 +120,7 @@ void user_workload::next(account& one) {
 
 void user_workload::make(account& one, change what) {
   one.history.begin(what.then, cluster_.time().now());
+  tell_change(one, what);
   const auto& command = what.command;
   // The service names keys by itself.
   const bool named =
@@ -128,6 +129,15 @@ void user_workload::make(account& one, change what) {
     make_by_command(one, std::move(what));
   else
     make_by_form(one, std::move(what));
+}
+
+/// Of the access keys one: all have the same user.
+void user_workload::tell_change(const account& one, const change& what) {
+  if (!on_change_) return;
+  if (what.user && !one.keys.empty())
+    on_change_(std::string(cached::user), one.keys[below(one.keys.size())].first);
+  if (what.managed) on_change_(std::string(cached::policy), one.policy);
+  if (what.own) on_change_(std::string(cached::policy), one.user + "/" + one.own);
 }
 
 void user_workload::make_by_command(account& one, change what) {

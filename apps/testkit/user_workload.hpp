@@ -12,6 +12,7 @@
 #include "apps/testkit/access_history.hpp"
 #include "apps/testkit/virtual_cluster.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -37,6 +38,10 @@ public:
   user_workload(virtual_cluster& cluster, user_options options = {});
   ~user_workload();
 
+  /// Hears of each item, as caches call it, whose change is about to be asked for.
+  void on_change(std::function<void(const std::string& type, const std::string& key)> listener) {
+    on_change_ = std::move(listener);
+  }
   void begin();
   bool finished() const { return open_ == 0; }
   /// No further account is begun, and those there are come to their ends.
@@ -61,6 +66,7 @@ private:
   void live(int manager, std::string user);
   void next(account& one);
   void make(account& one, change what);
+  void tell_change(const account& one, const change& what);
   void make_by_command(account& one, change what);
   void make_by_form(account& one, change what);
   void take_key(account& one, const std::string& body);
@@ -103,6 +109,7 @@ private:
   int open_ = 0;      // managers, readers and requests at work
   int managers_ = 0;  // of these
   bool stopped_ = false;
+  std::function<void(const std::string&, const std::string&)> on_change_;
   std::vector<std::string> mistakes_;
   std::map<verdict, std::uint64_t> counts_;
 };
