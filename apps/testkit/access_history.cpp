@@ -1,5 +1,7 @@
 #include "apps/testkit/access_history.hpp"
 
+#include "apps/testkit/text.hpp"
+
 namespace dunlin::testkit {
 
 namespace {
@@ -29,6 +31,16 @@ const char* to_text(verdict said) {
     case verdict::bad_signature: return "bad signature";
   }
   return "";
+}
+
+std::optional<verdict> verdict_of(int status, const std::string& body) {
+  if (status == 200) return verdict::allowed;
+  if (status != 403) return {};
+  const auto code = testkit::between(body, "<Code>", "</Code>");
+  if (code == "AccessDenied") return verdict::denied;
+  if (code == "InvalidAccessKeyId") return verdict::unknown_key;
+  if (code == "SignatureDoesNotMatch") return verdict::bad_signature;
+  return {};
 }
 
 /// The states that were the newest at some time in between, as far as is known, from the first on

@@ -34,6 +34,8 @@ struct account_state {
 /// What a request was told.
 enum class verdict : std::uint8_t { allowed, denied, unknown_key, bad_signature };
 const char* to_text(verdict said);
+/// As S3's answer says it; none: it says something else.
+std::optional<verdict> verdict_of(int status, const std::string& body);
 
 /// A node through which a change was made, and what its caches have to know of it from then on.
 struct known_at {

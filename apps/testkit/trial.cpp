@@ -1,5 +1,6 @@
 #include "apps/testkit/trial.hpp"
 
+#include "apps/testkit/bucket_policy_workload.hpp"
 #include "apps/testkit/bucket_workload.hpp"
 #include "apps/testkit/cache_checks.hpp"
 #include "apps/testkit/chaos.hpp"
@@ -63,6 +64,7 @@ public:
         races_(*cluster_, {.rounds = 24, .uploads = what.seed % 16 == 0 ? 1 : 0, .pause = 1200ms}),
         buckets_(*cluster_),
         users_(*cluster_, {.managers = cluster_->shape().user_managers}),
+        policies_(*cluster_),
         lookups_(*cluster_),
         faults_(*cluster_, {.faults = all_faults()}),
         moments_(what.seed + 99) {
@@ -93,6 +95,7 @@ public:
     races_.begin();
     buckets_.begin();
     users_.begin();
+    policies_.begin();
     faults_.begin();
     for (std::uint32_t second = 1; second <= what_.seconds || is_thin(second); ++second) {
       cluster_->time().run_for(1s);
@@ -173,9 +176,11 @@ private:
     clients_.stop();
     buckets_.stop();
     users_.stop();
+    policies_.stop();
     lookups_.stop();
     const auto finished = [this] {
-      return clients_.finished() && races_.finished() && buckets_.finished() && users_.finished();
+      return clients_.finished() && races_.finished() && buckets_.finished() && users_.finished() &&
+             policies_.finished();
     };
     if (!cluster_->time().run_until(finished, 120s))
       fail("progress", "the workloads are not through 120 s after the last fault");
@@ -204,12 +209,16 @@ private:
   void check_coherence() {
     buckets_.read_all();
     users_.read_all();
+    policies_.read_all();
     fail_all("access", users_.mistakes());
+    fail_all("access", policies_.mistakes());
     fail_all("answers", buckets_.mistakes());
     fail_all("buckets in time", buckets_.judge_all(states_max));
     fail_all("hearing", check_hearing(*cluster_, 20s));
-    fail_all("caches",
-             check_caches(*cluster_, {buckets_.names(), users_.access_keys(), users_.policies()}));
+    auto buckets = buckets_.names();
+    for (auto& name : policies_.names())
+      buckets.push_back(std::move(name));
+    fail_all("caches", check_caches(*cluster_, {buckets, users_.access_keys(), users_.policies()}));
     fail_all("look-ups", lookups_.mistakes());
     fail_all("staleness", check_staleness(*cluster_));
   }
@@ -344,6 +353,7 @@ private:
   race_workload races_;
   bucket_workload buckets_;
   user_workload users_;
+  bucket_policy_workload policies_;
   lookup_workload lookups_;
   chaos faults_;
   std::mt19937_64 moments_;  // when clients hurry

@@ -33,16 +33,6 @@ std::string text_of(document what, const std::string& bucket) {
       silent ? "s3:DeleteBucket" : "s3:GetBucketLocation", bucket);
 }
 
-std::optional<verdict> verdict_of(const virtual_cluster::answer& seen) {
-  if (seen.status == 200) return verdict::allowed;
-  if (seen.status != 403) return {};
-  const auto code = between(seen.body, "<Code>", "</Code>");
-  if (code == "AccessDenied") return verdict::denied;
-  if (code == "InvalidAccessKeyId") return verdict::unknown_key;
-  if (code == "SignatureDoesNotMatch") return verdict::bad_signature;
-  return {};
-}
-
 }  // namespace
 
 struct user_workload::change {
@@ -394,7 +384,7 @@ void user_workload::ask(account& one, const node_id& through, const std::string&
 void user_workload::judge(account& one, const node_id& through, access_attempt attempt,
                           const answer& seen) {
   if (seen.status == 0 || seen.status >= 500) return;
-  const auto said = verdict_of(seen);
+  const auto said = verdict_of(seen.status, seen.body);
   attempt.answered = cluster_.time().now();
   const auto what = fmt::format(
       "a request with {} through {} at {:.3f} s answered {}", attempt.access_key, through,

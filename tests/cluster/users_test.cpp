@@ -1,6 +1,7 @@
 // Users, keys and policies that change under clients of whole clusters (Q4, Q16, decision 16,
 // docs/decisions/0012). A failure prints its seed; DUNLIN_SEED=N replays it alone.
 
+#include "apps/testkit/bucket_policy_workload.hpp"
 #include "apps/testkit/cache_checks.hpp"
 #include "apps/testkit/user_workload.hpp"
 #include "apps/testkit/virtual_cluster.hpp"
@@ -74,5 +75,30 @@ TEST(UsersOfACluster, Q16AKeyStopsWithinTheBoundAndWhatIsAllowedIsNeverRefused) 
       for (const auto said :
            {verdict::allowed, verdict::denied, verdict::unknown_key, verdict::bad_signature})
         EXPECT_GT(counts.contains(said) ? counts.at(said) : 0, 5u) << to_text(said);
+    }
+}
+
+TEST(PoliciesOfBuckets, Q16WhatTheyAllowIsNeverRefusedAndWhatTheyDenyIsRefusedOnceTheBoundIsOver) {
+  for (const auto& [queues, rest] :
+       {std::pair{2, "[cache.bucket]\nstaleness_max = \"2s\"\n"},
+        {2, "[cache.bucket]\nmode = \"validated\"\n"},
+        {0, "[cache.bucket]\nstaleness_max = \"2s\"\n"},
+        {1, "[cache.bucket]\nvalues = false\n[cache]\nshared = true\n"},
+        {2, "[cache.bucket]\nmirror = true\n[faults]\ncache_update_loss = 0.3\n"}})
+    for (const auto seed : testkit::seeds(2)) {
+      SCOPED_TRACE(fmt::format("DUNLIN_SEED={}, {} queues, {}", seed, queues, rest));
+      Users world{seed, with_queues(queues, rest)};
+      testkit::bucket_policy_workload policies{
+          world.cluster, {.owners = 2, .lives = 6, .changes = 20, .readers = 2}};
+      policies.begin();
+      EXPECT_TRUE(world.cluster.time().run_until([&] { return policies.finished(); }, 900s));
+      policies.read_all();
+      EXPECT_EQ(joined(policies.mistakes()), "");
+      EXPECT_EQ(joined(testkit::check_hearing(world.cluster, 20s)), "");
+      EXPECT_EQ(joined(testkit::check_caches(world.cluster, {policies.names(), {}, {}})), "");
+      EXPECT_EQ(joined(world.cluster.error_lines()), "");
+      const auto counts = policies.counts();
+      for (const auto said : {verdict::allowed, verdict::denied})
+        EXPECT_GT(counts.contains(said) ? counts.at(said) : 0, 50u) << to_text(said);
     }
 }
