@@ -98,7 +98,8 @@ public:
   effects on_answer(time now, ticket_id ticket, const answer& said);
 
   // ---- writers: a ticket before the leader is asked, its end before the client is answered ----
-  /// 0 at the bound: the write may go on, its value is not kept.
+  /// 0 at the bound: the write may go on, its value is not kept. Where changes do not carry values,
+  /// neither is that of what was not held: its next writer elsewhere would only make it old.
   ticket_id begin_write(time now, std::string_view key);
   effects on_written(time now, ticket_id ticket, std::string_view key, partition_id partition,
                      std::uint64_t tick, const change_content& content);
@@ -151,6 +152,7 @@ private:
     cache_slot* slot = nullptr;
     time begun{};
     bool given_up = false;  // a request that another one has taken the place of
+    bool kept_here = true;  // a write of what somebody here has asked for
   };
   struct partition_state {
     std::optional<time> proven;

@@ -21,7 +21,12 @@ near_cache_core::ticket_id near_cache_core::begin_write(time now, std::string_vi
     ++figures_.untracked_writes;
     return 0;
   }
-  return open_ticket(now, store_.find_or_add(key));
+  auto& slot = store_.find_or_add(key);
+  // Its own message may come before its reply, and take what is held.
+  const auto kept_here = slot.held || mirroring_ || parameters_.carry_values;
+  const auto id = open_ticket(now, slot);
+  tickets_.at(id).kept_here = kept_here;
+  return id;
 }
 
 near_cache_core::effects near_cache_core::on_written(time now, ticket_id ticket,
@@ -38,7 +43,8 @@ near_cache_core::effects near_cache_core::on_written(time now, ticket_id ticket,
   auto& slot = *open->second.slot;
   const auto heard = heard_since(ticket, slot, partition);
   slot.requests->heard.note(last_ticket_, tick);  // for the other tickets
-  if (auto item = item_after(slot, tick, content))
+  const auto kept_here = open->second.kept_here || slot.held || asked(slot);
+  if (auto item = kept_here ? item_after(slot, tick, content) : std::nullopt)
     take_in(now, slot, ticket, {partition, tick, std::move(*item), open->second.begun}, heard);
   if (slot.held && slot.entry.read < tick) die(slot, cache_death::own_write);
   close_ticket(ticket);

@@ -75,6 +75,24 @@ TEST_F(NearCache, AWriteEntersACacheThatHeldNothing) {
   EXPECT_EQ(at_once("a"), "nothing");
 }
 
+TEST_F(NearCache, AWriteOfWhatNobodyHereHasAskedForIsNotKeptWhereChangesDoNotCarryValues) {
+  auto other = defaults();
+  other.carry_values = false;
+  now(core.set_parameters(clock, other));
+  now(core.on_written(clock, core.begin_write(clock, "a"), "a", 1, 8, text("mine")));
+  EXPECT_EQ(at_once("a"), "asks");
+  fill("a", 8, "mine");
+  const auto write = core.begin_write(clock, "a");
+  update("a", 9);  // of the write itself: before its reply
+  now(core.on_written(clock, write, "a", 1, 9, text("mine again")));
+  EXPECT_EQ(at_once("a"), "mine again");
+  look("b");
+  const auto slow = ticket();
+  now(core.on_written(clock, core.begin_write(clock, "b"), "b", 1, 10, text("wanted")));
+  EXPECT_EQ(at_once("b"), "wanted");
+  answer(slow, found{1, 7, 7, text("older")});
+}
+
 TEST_F(NearCache, AWriteWhoseMessageCameBeforeItsReplyIsKept) {
   const auto write = core.begin_write(clock, "a");
   update("a", 8);
