@@ -18,7 +18,7 @@ queue_core::queue_core(queue::options limits, node_id self, std::uint64_t incarn
       spool_{limits_, incarnation, stored, std::move(rows)},
       ask_at_{now},
       housekeeping_at_{now + limits.housekeeping_interval},
-      scan_at_{now + limits.replay_after} {}
+      scan_at_{now + limits.scan_interval} {}
 
 queue_core::effects queue_core::on_enqueue(time now, request_id request, queue::enqueue what) {
   if (const auto wrong = flaw(what)) {
@@ -136,7 +136,7 @@ queue_core::effects queue_core::on_timer(time now) {
 
 void queue_core::scan(time now, effects& out) {
   scanning_ = false;
-  scan_at_ = now + limits_.replay_after;
+  scan_at_ = now + limits_.scan_interval;
   for (auto& [types, set] : sets_)
     for (auto& [who, member] : set.members) {
       if (member.cursor.in_flight() == 0) continue;

@@ -22,7 +22,7 @@ std::map<node_id, sockets::endpoint> addresses(const topology::cluster& of,
 }
 
 result<void> open_links(process_ports& made, const topology::cluster& of,
-                        const topology::node& self) {
+                        const topology::node& self, std::shared_ptr<sockets::io_threads> threads) {
   const auto bundle = crypto::load_bundle(tls_folder(of), self.name);
   if (!bundle)
     return failed("node.bundle_not_read", tls_folder(of) + "/" + self.name, bundle.error());
@@ -37,6 +37,7 @@ result<void> open_links(process_ports& made, const topology::cluster& of,
   wire.listen = to_socket(self.control);
   wire.peers = addresses(of, &topology::node::control);
   wire.identity = tls;
+  wire.threads = std::move(threads);
   auto wires = links::make_tls_wire(wire, *made.counts);
   if (!wires) return failed("node.control_not_made", self.control.text(), wires.error());
   made.wires = std::move(*wires);
@@ -74,7 +75,8 @@ node_ports process_ports::ports() {
   return {*storage, *wires, *bulk, *identity, s3.get(), clock, random, counts};
 }
 
-result<process_ports> open_process_ports(const topology::cluster& of, const topology::node& self) {
+result<process_ports> open_process_ports(const topology::cluster& of, const topology::node& self,
+                                         std::shared_ptr<sockets::io_threads> threads) {
   process_ports made;
   made.counts = std::make_shared<metrics>();
   made.clock = std::make_shared<crypto::system_wall_clock>();
@@ -85,7 +87,7 @@ result<process_ports> open_process_ports(const topology::cluster& of, const topo
   // Before anything is read: recovery cuts logs, and two processes would cut each other's.
   if (auto done = made.storage->claim(); !done)
     return failed("node.folder_taken_by_another_process", self.folder, done.error());
-  if (auto done = open_links(made, of, self); !done) return done.error();
+  if (auto done = open_links(made, of, self, std::move(threads)); !done) return done.error();
   if (auto done = open_s3(made, of, self); !done) return done.error();
   return made;
 }

@@ -26,8 +26,10 @@ struct process_ports {
 };
 
 /// Opens the node's folder and reads its bundle; nothing listens yet. What is wrong is logged with
-/// the file's or address's name.
-result<process_ports> open_process_ports(const topology::cluster& of, const topology::node& self);
+/// the file's or address's name. `threads`: nodes of one process may share them; null: the node's
+/// links have their own.
+result<process_ports> open_process_ports(const topology::cluster& of, const topology::node& self,
+                                         std::shared_ptr<sockets::io_threads> threads = {});
 
 sockets::endpoint to_socket(const topology::endpoint& from);
 

@@ -111,18 +111,24 @@ bool has_cache(self_pointer self, std::uint32_t item) {
   return clients.front().caches.contains(std::string(type_of(what->items[item].kind)));
 }
 
-void make_more(self_pointer self) {
+/// Begins with items as far as there is room, each once; true when all are through.
+bool all_through(self_pointer self, void (*begin)(self_pointer, std::uint32_t)) {
   auto& state = self->state;
   const auto& items = state.options.what->items;
   for (; state.next < items.size() && state.open < state.options.making_max; ++state.next) {
     const auto which = static_cast<std::uint32_t>(state.next);
     if (!has_cache(self, which)) continue;
     ++state.open;
-    make(self, which, 0);
+    begin(self, which);
   }
-  if (state.open > 0 || state.next < items.size()) return;
-  state.now = phase::settling;
-  wait(self, state.options.settling);
+  return state.open == 0 && state.next >= items.size();
+}
+
+void make_more(self_pointer self) {
+  const auto begin = [](self_pointer by, std::uint32_t which) { make(by, which, 0); };
+  if (!all_through(self, begin)) return;
+  self->state.now = phase::settling;
+  wait(self, self->state.options.settling);
 }
 
 void find_map(self_pointer self) {
@@ -302,16 +308,9 @@ void audit(self_pointer self, held_item held) {
 }
 
 void audit_more(self_pointer self) {
-  auto& state = self->state;
-  const auto& items = state.options.what->items;
-  for (; state.next < items.size() && state.open < state.options.making_max; ++state.next) {
-    const auto which = static_cast<std::uint32_t>(state.next);
-    if (!has_cache(self, which)) continue;
-    ++state.open;
-    audit(self, {which, 0, {}});
-  }
-  if (state.open > 0 || state.next < items.size()) return;
-  state.figures.audit.done = true;
+  const auto begin = [](self_pointer by, std::uint32_t which) { audit(by, {which, 0, {}}); };
+  if (!all_through(self, begin)) return;
+  self->state.figures.audit.done = true;
   end(self);
 }
 

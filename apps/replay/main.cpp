@@ -9,6 +9,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/scheduling/frugal_scheduler.hpp"
+#include "runtime/sockets/io_threads.hpp"
 
 #include <fmt/format.h>
 
@@ -63,13 +64,14 @@ struct running {
 };
 
 bool start(caf::actor_system& system, const topology::cluster& cluster, const node_id& name,
-           std::uint16_t number, const std::shared_ptr<recorder>& records, running& made) {
+           std::uint16_t number, const std::shared_ptr<recorder>& records,
+           const std::shared_ptr<sockets::io_threads>& threads, running& made) {
   const auto* self = cluster.find(name);
   if (!self) {
     fmt::print(stderr, "{}: no such node in the file\n", name);
     return false;
   }
-  auto ports = assembly::open_process_ports(cluster, *self);
+  auto ports = assembly::open_process_ports(cluster, *self, threads);
   if (!ports) return false;
   made.ports = std::move(*ports);
   made.ports.s3.reset();  // nobody comes
@@ -101,9 +103,12 @@ bool start(caf::actor_system& system, const topology::cluster& cluster, const no
   caf::actor_system system{config};
   const auto records = std::make_shared<recorder>(*what);
   std::vector<running> nodes(from.clients.size());
+  // One for the sockets of all: two dozen threads would take turns on a few cores.
+  const auto threads = std::make_shared<sockets::io_threads>(1);
   driver_options options;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (!start(system, cluster, from.clients[i], static_cast<std::uint16_t>(i), records, nodes[i]))
+    if (!start(system, cluster, from.clients[i], static_cast<std::uint16_t>(i), records, threads,
+               nodes[i]))
       std::_Exit(1);
     options.clients.push_back(nodes[i].parts);
     options.managers.push_back(nodes[i].node->manager());
@@ -116,7 +121,8 @@ bool start(caf::actor_system& system, const topology::cluster& cluster, const no
   std::promise<run_figures> done;
   auto waiting = done.get_future();
   options.done = [&done](run_figures made) { done.set_value(std::move(made)); };
-  system.spawn(driver, std::move(options));
+  // A thread of its own: among the actors of all nodes a step that is due would wait for its turn.
+  system.spawn<caf::detached>(driver, std::move(options));
   const auto made = waiting.get();
   fmt::print("{}\n", render(*what, &made));
   if (!made.gave_up.empty()) fmt::print(stderr, "given up: {}\n", made.gave_up);

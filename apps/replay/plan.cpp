@@ -30,7 +30,10 @@ std::string bucket_of(const std::string& key) {
 
 class planner {
 public:
-  explicit planner(const plan_options& options) : options_{options} { made_.nodes = options.nodes; }
+  explicit planner(const plan_options& options) : options_{options} {
+    made_.nodes = options.nodes;
+    made_.lookups_a_row = options.four_lookups ? 4 : 1;
+  }
 
   plan make(const trace& from) {
     made_.steps.reserve(from.size() * (options_.four_lookups ? 4 : 1));

@@ -54,6 +54,7 @@ struct plan {
   std::vector<item> items;
   std::vector<step> steps;
   std::size_t nodes = 0;
+  std::size_t lookups_a_row = 1;
   double counted_from_ms = 0;
 };
 

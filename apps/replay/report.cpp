@@ -23,6 +23,7 @@ json::object describe(const plan& of) {
   for (const auto& one : of.steps)
     if (one.counted) ++(one.write ? writes : lookups);
   return {{"nodes", of.nodes},
+          {"lookups_a_row", of.lookups_a_row},
           {"items", of.items.size()},
           {"steps", of.steps.size()},
           {"seconds", of.steps.empty() ? 0 : of.steps.back().due_ms / 1e3},

@@ -6,6 +6,16 @@
 
 namespace dunlin::replay {
 
+/// Trials have logs so small that a minute of writes fills them.
+static testkit::knobs as_in_production(const std::string& topology) {
+  const topology::settings usual;
+  testkit::knobs shape;
+  shape.topology = topology;
+  shape.wal_segment_bytes = usual.wal_segment_bytes;
+  shape.wal_bytes_max = usual.wal_bytes_max;
+  return shape;
+}
+
 virtual_outcome replay_virtually(std::uint64_t seed, const std::string& topology,
                                  const std::shared_ptr<const plan>& what, bool audit) {
   const auto records = std::make_shared<recorder>(*what);
@@ -13,7 +23,7 @@ virtual_outcome replay_virtually(std::uint64_t seed, const std::string& topology
   std::optional<run_figures> made;
   virtual_outcome out;
   out.figures.gave_up = "it did not end";
-  testkit::virtual_cluster cluster{seed, topology};
+  testkit::virtual_cluster cluster{seed, as_in_production(topology)};
   cluster.start_all();
   if (!cluster.wait_until_ready(std::chrono::seconds(20))) return out;
   driver_options options;
