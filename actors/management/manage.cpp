@@ -3,12 +3,12 @@
 #include "actors/management/actions.hpp"
 #include "actors/s3_gateway/access.hpp"
 #include "actors/s3_gateway/body.hpp"
+#include "actors/s3_gateway/ending.hpp"
 #include "actors/s3_gateway/sign_in.hpp"
 #include "runtime/policy/arn.hpp"
 
 #include <algorithm>
-#include <exception>
-#include <optional>
+#include <memory>
 #include <utility>
 
 namespace dunlin::iam {
@@ -175,6 +175,17 @@ task<void> serve(s3::context& c) {
   co_await s3::answer(c, 200, std::move(headers), std::move(document));
 }
 
+s3::refusal error_answer(const failure& what, const std::string& request_id) {
+  auto body = std::make_shared<const std::string>(error_body(what, request_id));
+  http::response head;
+  head.status = what.status;
+  head.headers.push_back({"Content-Type", "text/xml"});
+  if (what.status == 503) head.headers.push_back({"Retry-After", "1"});
+  head.headers.push_back({"x-amz-request-id", request_id});
+  head.content_length = body->size();
+  return {std::move(head), std::move(body)};
+}
+
 }  // namespace
 
 bool is_management_request(const http::request& request) {
@@ -186,32 +197,12 @@ bool is_management_request(const http::request& request) {
 
 task<s3::outcome> manage(s3::services& world) {
   s3::context c{world};
-  std::optional<failure> failed;
-  try {
-    co_await serve(c);
-  } catch (const failure& what) {
-    failed = to_iam(what);
-  } catch (const std::exception&) {
-    failed = error("ServiceFailure", "The request failed inside.");
-  }
-  s3::outcome out;
-  if (!failed) co_return out;
-  out.status = failed->status;
-  out.code = failed->code;
-  out.cut = c.answered;
-  if (c.answered) {
-    world.cut();
-    co_return out;
-  }
-  std::vector<http::header> headers;
-  headers.push_back({"Content-Type", "text/xml"});
-  if (failed->status == 503) headers.push_back({"Retry-After", "1"});
-  auto body = error_body(*failed, c.request().id);
-  try {
-    co_await s3::answer(c, failed->status, std::move(headers), std::move(body));
-  } catch (const failure&) {
-    out.cut = true;
-  }
+  auto served = serve(c);
+  auto met = co_await s3::failure_of(std::move(served));
+  if (!met) co_return s3::outcome();
+  const auto why = to_iam(std::move(*met));
+  auto said = error_answer(why, c.request().id);
+  auto out = co_await s3::end_failed(c, why, std::move(said));
   co_return out;
 }
 

@@ -2,11 +2,11 @@
 
 #include "actors/s3_gateway/access.hpp"
 #include "actors/s3_gateway/body.hpp"
+#include "actors/s3_gateway/ending.hpp"
 #include "actors/s3_gateway/sign_in.hpp"
 #include "actors/s3_gateway/verbs.hpp"
 #include "runtime/observe/reached.hpp"
 
-#include <exception>
 #include <optional>
 #include <utility>
 
@@ -123,39 +123,24 @@ buffer error_bytes(const failure& what, const http::request& request) {
   return std::make_shared<const std::string>(error_body(what, resource_of(request), request.id));
 }
 
-}  // namespace
-
-task<outcome> handle(services& world) {
-  context c{world};
-  std::optional<failure> failed;
-  try {
-    co_await serve(c);
-  } catch (const failure& what) {
-    failed = what;
-  } catch (const std::exception&) {
-    failed = error("InternalError");
-  }
-  outcome out;
-  if (!failed) co_return out;
-  out.status = failed->status;
-  out.code = failed->code;
-  out.cut = c.answered;
-  if (c.answered) {
-    world.cut();
-    co_return out;
-  }
-  auto body = error_bytes(*failed, c.request());
-  auto head = error_head(*failed, c.request(), body->size());
-  auto sent = co_await world.respond(std::move(head), std::move(body));
-  if (!sent) out.cut = true;
-  co_return out;
-}
-
-refusal slow_down(const http::request& request) {
-  const auto what = error("SlowDown");
+refusal error_answer(const failure& what, const http::request& request) {
   auto body = error_bytes(what, request);
   auto head = error_head(what, request, body->size());
   return {std::move(head), std::move(body)};
 }
+
+}  // namespace
+
+task<outcome> handle(services& world) {
+  context c{world};
+  auto served = serve(c);
+  const auto met = co_await failure_of(std::move(served));
+  if (!met) co_return outcome();
+  auto said = error_answer(*met, c.request());
+  auto out = co_await end_failed(c, *met, std::move(said));
+  co_return out;
+}
+
+refusal slow_down(const http::request& request) { return error_answer(error("SlowDown"), request); }
 
 }  // namespace dunlin::s3

@@ -22,9 +22,7 @@ result<cache_change_status> parse_cache_change_status(std::string_view text) {
   const json_reader from{value};
   from.read("name", status.name);
   if (status.name.empty()) return ec::bad_message;
-  from.each("caches", [&](const json::value& entry) {
-    auto& one = status.caches.emplace_back();
-    const json_reader said{entry};
+  from.read_all("caches", status.caches, [](const json_reader& said, auto& one) {
     said.read("service", one.service);
     said.read("type", one.type);
     said.read("error", one.error);

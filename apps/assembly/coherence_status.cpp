@@ -61,9 +61,7 @@ queue_coherence read_queue(const json::value& value) {
   const json_reader from{value};
   from.read("incarnation", queue.incarnation);
   queue.count = read_figures(from);
-  from.each("backlogs", [&](const json::value& entry) {
-    auto& one = queue.backlogs.emplace_back();
-    const json_reader said{entry};
+  from.read_all("backlogs", queue.backlogs, [](const json_reader& said, auto& one) {
     said.read("node", one.node);
     said.read("service", one.service);
     said.read("rows", one.rows);
@@ -138,16 +136,12 @@ result<coherence_status> parse_coherence_status(std::string_view text) {
   if (status.name.empty()) return ec::bad_message;
   if (const auto* queue = from.find("queue"); queue && queue->is_object())
     status.queue = read_queue(*queue);
-  from.each("subscribers", [&](const json::value& entry) {
-    auto& one = status.subscribers.emplace_back();
-    const json_reader said{entry};
+  from.read_all("subscribers", status.subscribers, [](const json_reader& said, auto& one) {
     said.read("service", one.service);
     said.read("subscribed", one.subscribed);
     one.count = read_figures(said);
   });
-  from.each("caches", [&](const json::value& entry) {
-    auto& one = status.caches.emplace_back();
-    const json_reader said{entry};
+  from.read_all("caches", status.caches, [](const json_reader& said, auto& one) {
     said.read("service", one.service);
     said.read("type", one.type);
     said.read("mode", one.mode);

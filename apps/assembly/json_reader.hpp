@@ -50,6 +50,13 @@ public:
         take(entry);
   }
 
+  /// An item of `into` for each member of the array, filled by `take`.
+  template <class item, class function>
+  void read_all(std::string_view key, std::vector<item>& into, function take) const {
+    each(key,
+         [&](const boost::json::value& entry) { take(json_reader{entry}, into.emplace_back()); });
+  }
+
 private:
   const boost::json::object* from_;
 };

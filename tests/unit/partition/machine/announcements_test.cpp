@@ -1,9 +1,6 @@
 /// What caches hear of a partition: ordinals, news, and what an item is now (Q7, Q11, decision 13,
 /// docs/decisions/0011).
-#include "messages/cache_types.hpp"
-#include "tests/unit/partition/machine/machine_fixture.hpp"
-
-#include <map>
+#include "tests/unit/partition/machine/root_fixture.hpp"
 
 using namespace dunlin;
 using namespace dunlin::testing_machine;
@@ -17,29 +14,6 @@ ordinals to_map(const google::protobuf::RepeatedPtrField<v1::AnnouncedType>& all
   for (const auto& one : all)
     found[one.type()] = one.ordinal();
   return found;
-}
-
-v1::Command seed_cluster() {
-  v1::Command command;
-  auto& seed = *command.mutable_seed_cluster();
-  auto& partition = *seed.mutable_map()->add_partitions();
-  partition.set_id(1);
-  partition.set_last_hash(UINT64_MAX);
-  partition.add_nodes("n1");
-  seed.mutable_map()->add_replica_sets()->add_nodes("n1");
-  seed.mutable_root_user()->set_name("root");
-  seed.mutable_root_key()->set_access_key("AK");
-  seed.mutable_root_key()->set_user("root");
-  return command;
-}
-
-v1::Command create_bucket(const std::string& name, std::uint64_t id) {
-  v1::Command command;
-  auto& create = *command.mutable_create_bucket();
-  create.set_name(name);
-  create.set_id(id16(id));
-  create.set_owner("root");
-  return command;
 }
 
 v1::Command end_delete(const std::string& name, std::uint64_t id) {
@@ -167,7 +141,7 @@ TEST_F(RootAnnouncements, ASeededClusterAnnouncesItsMapAndItsUserUnderTheAccessK
   const auto rows = machine->outbox(0, 10);
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].type(), cached::user);
-  EXPECT_EQ(rows[0].key(), "AK");
+  EXPECT_EQ(rows[0].key(), "AKROOT");
   EXPECT_EQ(rows[1].type(), cached::cluster_map);
   EXPECT_EQ(rows[1].key(), cached::cluster_map_key);
   for (const auto& row : rows) {
@@ -175,7 +149,7 @@ TEST_F(RootAnnouncements, ASeededClusterAnnouncesItsMapAndItsUserUnderTheAccessK
     ASSERT_TRUE(now && now->record) << row.type();
     EXPECT_EQ(now->tick, row.tick());
   }
-  EXPECT_EQ(machine->current(cached::user, "AK")->record->user().user().name(), "root");
+  EXPECT_EQ(machine->current(cached::user, "AKROOT")->record->user().user().name(), "root");
   EXPECT_EQ(news(), (ordinals{{"cluster_map", 1}, {"user", 1}}));
 }
 

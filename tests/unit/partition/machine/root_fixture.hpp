@@ -89,7 +89,7 @@ inline v1::Command attach(const std::string& user, const std::string& policy, bo
 }
 
 inline v1::Command create_bucket(const std::string& name, std::uint64_t id,
-                                 const std::string& owner) {
+                                 const std::string& owner = "root") {
   v1::Command command;
   auto& create = *command.mutable_create_bucket();
   create.set_name(name);
