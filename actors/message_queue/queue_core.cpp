@@ -110,7 +110,7 @@ queue_core::effects queue_core::on_ack(time now, const queue::acknowledgement& s
     return {};
   }
   effects out;
-  at->who->cursor.acknowledge(now, said);
+  at->who->cursor.acknowledge(limits_, now, said);
   at->who->stamp = std::max(at->who->stamp, said.stamp);
   fill(now, *at->set, said.who, *at->who, out);
   if (std::exchange(at->who->wants_news, false) && !news_.empty())

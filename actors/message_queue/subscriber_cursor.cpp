@@ -1,6 +1,7 @@
 #include "actors/message_queue/subscriber_cursor.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace dunlin::queue {
 
@@ -9,14 +10,37 @@ void subscriber_cursor::heard(time now) {
   paused_ = false;
 }
 
-void subscriber_cursor::acknowledge(time now, const acknowledgement& said) {
+void subscriber_cursor::acknowledge(const options& limits, time now, const acknowledgement& said) {
   heard(now);
   have_.raise(std::min(said.received_through, sent_through_));
   for (const auto& run : said.beyond)
     if (run.last <= sent_through_) have_.add(run);
   std::erase_if(flights_, [&](const flight& one) {
-    return have_.contains({one.after + 1, one.sequence});
+    if (!have_.contains({one.after + 1, one.sequence})) return false;
+    // Who gets a batch waits a while before it says so: an answer right after the second sending is
+    // one to the first.
+    if (one.sends == 1 || now - one.sent_at < limits.replay_after) learn(now - one.first_sent_at);
+    return true;
   });
+}
+
+// As TCP has it: a busy machine's acknowledgements come late, and what is sent again makes it
+// busier.
+void subscriber_cursor::learn(time took) {
+  const auto ms = static_cast<double>(took.count());
+  if (usual_ms_ == 0) {
+    usual_ms_ = ms;
+    differs_ms_ = ms / 2;
+    return;
+  }
+  differs_ms_ += (std::abs(ms - usual_ms_) - differs_ms_) / 4;
+  usual_ms_ += (ms - usual_ms_) / 8;
+}
+
+time subscriber_cursor::patience(const options& limits) const {
+  const time usual{static_cast<time::rep>(usual_ms_ + 2 * differs_ms_)};
+  return std::clamp<time>(usual + limits.scan_interval, limits.resend_after,
+                          limits.resend_after_max);
 }
 
 bool subscriber_cursor::takes(const options& limits, const batch& next) const {
@@ -24,7 +48,7 @@ bool subscriber_cursor::takes(const options& limits, const batch& next) const {
 }
 
 void subscriber_cursor::sent(const batch& which, time now) {
-  flights_.push_back({which.after, which.sequence, now, 1});
+  flights_.push_back({which.after, which.sequence, now, now, 1});
   sent_through_ = std::max(sent_through_, which.sequence);
 }
 
@@ -45,8 +69,7 @@ subscriber_cursor::verdict subscriber_cursor::judge(const options& limits, time 
   // One that is heard of lacks the batch and wants it; to one that is silent a few are enough.
   const bool lives = last_heard_ > of.sent_at;
   const bool overtaken = have_.highest() > of.sequence;
-  if (now - of.sent_at < (overtaken ? limits.replay_after : limits.resend_after))
-    return verdict::wait;
+  if (now - of.sent_at < (overtaken ? limits.replay_after : patience(limits))) return verdict::wait;
   if (of.sends >= limits.sends_max) return lives ? verdict::give_up : verdict::wait;
   return lives || of.sends < limits.attempts_max ? verdict::again : verdict::wait;
 }

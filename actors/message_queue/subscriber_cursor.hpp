@@ -19,7 +19,7 @@ public:
   }
 
   /// What it says it has; numbers that were not sent to it are not believed.
-  void acknowledge(time now, const acknowledgement& said);
+  void acknowledge(const options& limits, time now, const acknowledgement& said);
   /// Whether the batch is the next for it and there is room.
   bool takes(const options& limits, const batch& next) const;
   void sent(const batch& which, time now);
@@ -44,10 +44,13 @@ public:
 private:
   struct flight {
     std::uint64_t after, sequence;
-    time sent_at;
+    time first_sent_at, sent_at;
     std::uint32_t sends;
   };
   enum class verdict { wait, again, give_up };
+  /// How long an acknowledgement may take: as the last ones took, and what they differ by.
+  time patience(const options& limits) const;
+  void learn(time took);
   verdict judge(const options& limits, time now, const flight& of) const;
   void fill_again(const options& limits, time now, const batch_ring& ring,
                   std::vector<const batch*>& out);
@@ -57,6 +60,7 @@ private:
   std::uint64_t lost_through_ = 0;
   std::vector<flight> flights_;  ///< ascending
   time last_heard_;
+  double usual_ms_ = 0, differs_ms_ = 0;  ///< of acknowledgements, smoothed
   bool paused_ = false;
   std::uint64_t resends_ = 0, given_up_ = 0;
 };

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from .common import DUNLIN, ROOT, conditions, figure, install, stop
+from .common import DUNLIN, ROOT, conditions, counted, figure, guarded, install, stop
 
 FANOUT = os.path.join(ROOT, "build/release/apps/fanout/dunlin-fanout")
 
@@ -72,7 +72,8 @@ class Fan:
                 lines.append(f's3 = "127.0.0.1:{port + 3}"')
         with open(self.file, "w", encoding="utf-8") as out:
             out.write("\n".join(lines) + "\n")
-        self.groups = []
+        self.groups, self.driver, self.queue, self.log = [], None, None, None
+        self.queue_admin = base_port + 4 + 2
 
     def __enter__(self):
         try:
@@ -99,12 +100,17 @@ class Fan:
             raise RuntimeError("not all listeners are subscribed within 30 s")
 
     def __exit__(self, *_):
-        for one in self.groups:
+        for one in self.groups + ([self.driver] if self.driver else []):
             one.end()
-        self.driver.end()
-        stop(self.queue)
-        self.log.close()
+        if self.queue:
+            stop(self.queue)
+        if self.log:
+            self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def frames(self):
+        """Batches that the queue has sent to subscribers, those sent again too."""
+        return sum(counted(self.folder, self.queue_admin, "dunlin_queue_frames_total").values())
 
     def report(self):
         return [group.ask("report") for group in self.groups]
@@ -143,10 +149,13 @@ def flood(fan, rate, seconds, round_ms, value_bytes):
     for group in fan.groups:
         group.ask("count")
     fan.report()
+    frames = fan.frames()
     before, began = cpu_ns(fan.queue.pid), time.monotonic()
     made = fan.driver.ask(f"flood {rate} {seconds} {round_ms} {value_bytes}")
     made["queue_cpu_us"] = (cpu_ns(fan.queue.pid) - before) / 1e3 / max(1, made["changes"])
-    made["rate"] = made["changes"] / (time.monotonic() - began)
+    took = time.monotonic() - began
+    made["rate"] = made["changes"] / took
+    made["frames_each_s"] = (fan.frames() - frames) / len(fan.listeners) / took
     time.sleep(1)
     made["heard"] = sum(report["changes"] for report in fan.report())
     for group in fan.groups:
@@ -210,21 +219,23 @@ def away(fan, seconds=5.0):
     return {"written": len(missed), "unseen": len(unseen), "fresh_ms": fresh, "failed": made["failed"]}
 
 
+WINDOW_S = 0.02
 GROUPS = [33, 33, 33, 1]
 BUCKETS = 2000
 IDLE_RATE = 25     # one write each 40 ms, so that the window of 20 ms is over
 FLOOD_RATE = 12_000
+HIGH_RATE = 30_000
 ROUND_MS = 2
 
 
-def beside_redis(title, fan, redis, seconds):
+def beside_redis(title, fan, redis, seconds, rounds):
     """Turn and turn about, so that both see the same machine."""
     ours, theirs = [], []
-    for _ in range(3):
+    for _ in range(rounds):
         theirs.append(redis.idle(IDLE_RATE, seconds))
         ours.append(idle(fan, BUCKETS, IDLE_RATE, seconds))
-    best = sorted(ours, key=lambda one: one["commit_p50_us"])[1]
-    peer = sorted(one["last_p50_us"] for one in theirs)[1]
+    best = sorted(ours, key=lambda one: one["commit_p50_us"])[rounds // 2]
+    peer = sorted(one["last_p50_us"] for one in theirs)[rounds // 2]
     ratio = best["commit_p50_us"] / peer
     where = (f"p99 {best['commit_p99_us']:.0f}; from the write's beginning {best['began_p50_us']:.0f}, from its answer "
              f"{best['ack_p50_us']:.0f}; {sum(one['unheard'] for one in ours)} unheard; {conditions()}")
@@ -232,59 +243,103 @@ def beside_redis(title, fan, redis, seconds):
     return [figure(f"commit to last of 100, idle, p50, {title}", best["commit_p50_us"], "us", conditions=where),
             figure(f"write to last of 100, idle, p50, Redis BCAST beside {title}", peer, "us",
                    conditions=f"p99 {min(one['last_p99_us'] for one in theirs):.0f}"),
-            figure(f"commit to last of 100: ratio to Redis, {title}", ratio, "x", 1.0 if plain else None, ratio <= 1.0 if plain else None,
+            figure(RATIO.format(title), ratio, "x", 1.0 if plain else None, ratio <= 1.0 if plain else None,
                    "" if ratio <= 1.0 or not plain else "MISSED")]
 
 
-def flood_figures(fan, seconds, listeners):
+RATIO = "commit to last of 100: ratio to Redis, {}"
+UNSEEN, FRESH = "away 5 s: updates unseen", "away 5 s: fresh after"
+EACH = "messages a subscriber and second in a flood, N = {}, {}"
+CPU = "queue CPU an update, N = {}, {}"
+ONLY_CHANGED, CARRIED = "invalidations", "values of 100 bytes"
+
+
+def dense_figures(fan, seconds):
+    dense = idle(fan, BUCKETS, 200, seconds)
+    return [figure("commit to last of 100 at 200 writes/s, p50, plain", dense["commit_p50_us"], "us",
+                   conditions="the window of 20 ms is open most of the time")]
+
+
+def away_figures(fan):
+    gone = away(fan)
+    # Nothing written would be nothing unseen.
+    seen, prompt = gone["unseen"] == 0 and gone["written"] > 0, gone["fresh_ms"] <= 100 and gone["written"] > 0
+    return [figure(UNSEEN, gone["unseen"], "", 0, seen, ("" if seen else "MISSED; ") + f"of {gone['written']} written"),
+            figure(FRESH, gone["fresh_ms"], "ms", 100, prompt, "" if prompt else "MISSED")]
+
+
+def each_figure(made, words, listeners):
+    """One queue and a window: so many messages a second are the most, whatever the rate is."""
+    most = 1 / WINDOW_S
+    met = made["frames_each_s"] <= most
+    return figure(EACH.format(listeners, words), made["frames_each_s"], "/s", most, met,
+                  ("" if met else "MISSED; ") + f"one queue, window {WINDOW_S * 1e3:.0f} ms, {made['rate']:.0f} updates/s; sent again included")
+
+
+def flood_figures(fan, seconds, listeners, rate, bytes_):
+    words = CARRIED if bytes_ else ONLY_CHANGED
+    made = flood(fan, rate, seconds, ROUND_MS, bytes_)
+    if rate == HIGH_RATE:
+        words += f", {HIGH_RATE} updates/s asked for"
+    judged = listeners == 100 and bytes_ == 0 and rate == FLOOD_RATE
+    met = made["queue_cpu_us"] <= 15 and made["rate"] >= 10_000
+    return [figure(CPU.format(listeners, words), made["queue_cpu_us"], "us", 15 if judged else None, met if judged else None,
+                   ("MISSED; " if judged and not met else "") + f"{made['rate']:.0f} updates/s in {made['messages']} messages, "
+                   f"{made['failed']} failed; whole process; Redis BCAST: below"),
+            each_figure(made, words, listeners)]
+
+
+def guarded_floods(fan, seconds, listeners, rates):
     figures = []
-    for bytes_, words in ((0, "invalidations"), (100, "values of 100 bytes")):
-        made = flood(fan, FLOOD_RATE, seconds, ROUND_MS, bytes_)
-        judged = listeners == 100 and bytes_ == 0
-        met = made["queue_cpu_us"] <= 15
-        figures.append(figure(f"queue CPU an update, N = {listeners}, {words}", made["queue_cpu_us"], "us", 15 if judged else None,
-                              met if judged else None,
-                              ("MISSED; " if judged and not met else "") + f"{made['rate']:.0f} updates/s in {made['messages']} messages, "
-                              f"{made['failed']} failed; whole process"))
+    for rate, bytes_ in rates:
+        words = CARRIED if bytes_ else ONLY_CHANGED
+        judged = listeners == 100 and bytes_ == 0 and rate == FLOOD_RATE
+        figures += guarded([(CPU.format(listeners, words), "us", 15 if judged else None), (EACH.format(listeners, words), "/s", 50)],
+                           lambda rate=rate, bytes_=bytes_: flood_figures(fan, seconds, listeners, rate, bytes_))
     return figures
 
 
-def fan_figures(quick):
-    seconds = 2 if quick else 6
-    with Redis(26900, 100) as redis:
-        with Fan(24000, GROUPS, True) as fan:
-            fan.driver.ask(f"make {BUCKETS}")
-            time.sleep(2)
-            figures = beside_redis("plain", fan, redis, seconds)
-            dense = idle(fan, BUCKETS, 200, seconds)
-            figures.append(figure("commit to last of 100 at 200 writes/s, p50, plain", dense["commit_p50_us"], "us",
-                                  conditions="the window of 20 ms is open most of the time"))
-            gone = away(fan)
-            figures += [figure("away 5 s: updates unseen", gone["unseen"], "", 0, gone["unseen"] == 0, f"of {gone['written']} written"),
-                        figure("away 5 s: fresh after", gone["fresh_ms"], "ms", 100, gone["fresh_ms"] <= 100,
-                               "" if gone["fresh_ms"] <= 100 else "MISSED")]
-            figures += flood_figures(fan, seconds, 100)
-        with Fan(24500, GROUPS, False) as fan:
-            fan.driver.ask(f"make {BUCKETS}")
-            time.sleep(2)
-            figures += beside_redis("TLS", fan, redis, seconds)
-    for count in (1, 10):
-        with Fan(25000, [count], True) as fan:
-            time.sleep(1)
-            figures += flood_figures(fan, seconds, count)
-    return figures
+def plain_figures(seconds, rounds):
+    with Redis(26900, 100) as redis, Fan(24000, GROUPS, True) as fan:
+        fan.driver.ask(f"make {BUCKETS}")
+        time.sleep(2)
+        figures = guarded([(RATIO.format("plain"), "x", 1.0)], lambda: beside_redis("plain", fan, redis, seconds, rounds))
+        figures += guarded([("commit to last of 100 at 200 writes/s, p50, plain", "us", None)], lambda: dense_figures(fan, seconds))
+        figures += guarded([(UNSEEN, "", 0), (FRESH, "ms", 100)], lambda: away_figures(fan))
+        return figures + guarded_floods(fan, seconds, 100, [(FLOOD_RATE, 0), (HIGH_RATE, 0), (FLOOD_RATE, 100)])
 
 
-def redis_figures(quick):
-    figures = []
-    for count in (1, 10, 100):
-        with Redis(26900, count) as redis:
-            made = redis.flood(64, 2 if quick else 4)
-            figures.append(figure(f"Redis CPU an update, N = {count}, 64 in flight", made["cpu_us"], "us",
-                                  conditions=f"{made['changes'] / made['seconds']:.0f} updates/s"))
-    return figures
+def tls_figures(seconds, rounds):
+    with Redis(26900, 100) as redis, Fan(24500, GROUPS, False) as fan:
+        fan.driver.ask(f"make {BUCKETS}")
+        time.sleep(2)
+        return beside_redis("TLS", fan, redis, seconds, rounds)
+
+
+def few_figures(seconds, count):
+    with Fan(25000, [count], True) as fan:
+        time.sleep(1)
+        return guarded_floods(fan, seconds, count, [(FLOOD_RATE, 0), (FLOOD_RATE, 100)])
+
+
+def redis_figures(count, seconds):
+    with Redis(26900, count) as redis:
+        made = redis.flood(64, seconds)
+        return [figure(f"Redis CPU an update, N = {count}, 64 in flight", made["cpu_us"], "us",
+                       conditions=f"{made['changes'] / made['seconds']:.0f} updates/s")]
 
 
 def run(quick=False):
     install("redis-server")
-    return fan_figures(quick) + redis_figures(quick)
+    seconds, rounds = (2, 1) if quick else (5, 3)
+    figures = guarded([(RATIO.format("plain"), "x", 1.0), (UNSEEN, "", 0), (FRESH, "ms", 100), (CPU.format(100, ONLY_CHANGED), "us", 15),
+                       (EACH.format(100, ONLY_CHANGED), "/s", 50)], lambda: plain_figures(seconds, rounds))
+    print(f"# fan-out, plain: {conditions()}", flush=True)
+    figures += guarded([(RATIO.format("TLS"), "x", None)], lambda: tls_figures(seconds, rounds))
+    print(f"# fan-out, TLS: {conditions()}", flush=True)
+    for count in (1, 10):
+        figures += guarded([(CPU.format(count, ONLY_CHANGED), "us", None)], lambda count=count: few_figures(seconds, count))
+    for count in (1, 10, 100):
+        figures += guarded([(f"Redis CPU an update, N = {count}, 64 in flight", "us", None)],
+                           lambda count=count: redis_figures(count, 2 if quick else 3))
+    return figures

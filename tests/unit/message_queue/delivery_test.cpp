@@ -27,6 +27,22 @@ TEST_F(Delivery, SendsAgainUpToTheAttemptsToWhoIsSilent) {  // Q13
   EXPECT_THAT(batches_for("a", pass(5s)), SizeIs(2));  // three with the first
 }
 
+TEST_F(Delivery, IsPatientWithWhoUsuallyAcknowledgesLate) {  // Q13
+  subscribe("a", {"bucket"});
+  std::uint64_t ordinal = 0;
+  const auto sent_again = [&] {
+    const auto before = q->count().resends;
+    const auto sequence = flush(++ordinal);
+    pass(35ms);
+    ack("a", sequence);
+    return q->count().resends - before;
+  };
+  EXPECT_EQ(sent_again(), 1u);
+  for (int i = 0; i < 20; ++i)
+    sent_again();
+  EXPECT_EQ(sent_again(), 0u);
+}
+
 TEST_F(Delivery, SendsNothingAgainThatWasAcknowledged) {  // Q13
   subscribe("a", {"bucket"});
   const auto sequence = flush(1);
@@ -36,8 +52,10 @@ TEST_F(Delivery, SendsNothingAgainThatWasAcknowledged) {  // Q13
 
 TEST_F(Delivery, SendsAHoleAgainAsSoonAsAnAckShowsIt) {  // Q13, Q14
   subscribe("a", {"bucket"});
-  const auto first = flush(1), second = flush(2), third = flush(3);
-  const auto out = batches_for("a", ack("a", first, {{second + 1, third}}));
+  const auto first = flush(1), second = flush(2);
+  const auto third = batches_for("a", enqueue("bucket", 3, "k3"));
+  ASSERT_THAT(third, SizeIs(1));
+  const auto out = batches_for("a", ack("a", first, {{second + 1, third[0].sequence()}}));
   ASSERT_THAT(out, SizeIs(1));
   EXPECT_EQ(out[0].sequence(), second);
   EXPECT_EQ(out[0].after(), first);
