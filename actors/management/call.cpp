@@ -42,11 +42,6 @@ task<v1::QueryReply> ask_root(call& at, v1::PartitionQuery query) {
   co_return reply;
 }
 
-/// As messages/partition.hpp has it of the router's answers.
-bool surely_not_run(ec why) {
-  return why == ec::unavailable || why == ec::overloaded || why == ec::disk_full;
-}
-
 failure unknown_outcome(const std::string& what) {
   return error("ServiceFailure", "It is not known whether this has happened: " + what +
                                      ". Look before you ask again.");
@@ -194,7 +189,7 @@ task<v1::CommandReply> change(call& at, v1::Command command, std::vector<cached_
     forgotten.key = item.key;
     co_await at.c.world.end_write(item.type, std::move(forgotten));
   }
-  if (!reply && surely_not_run(reply.error())) throw to_iam(s3::error_of(reply.error()));
+  if (!reply && s3::surely_not_run(reply.error())) throw to_iam(s3::error_of(reply.error()));
   if (!reply) throw unknown_outcome(what);
   if (reply->status() != status::OK) throw refusal_of(reply->status(), what);
   co_return std::move(*reply);

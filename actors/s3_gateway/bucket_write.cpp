@@ -7,16 +7,7 @@
 
 namespace dunlin::s3 {
 
-namespace {
-
-constexpr partition_id root_partition = 0;
-
-/// As messages/partition.hpp has it of the router's answers.
-bool surely_not_run(ec why) {
-  return why == ec::unavailable || why == ec::overloaded || why == ec::disk_full;
-}
-
-}  // namespace
+static constexpr partition_id root_partition = 0;
 
 // A cache that does not answer takes nothing from the write itself.
 task<void> bucket_write::begin() {

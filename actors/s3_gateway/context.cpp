@@ -22,6 +22,17 @@ task<v1::CommandReply> execute(context& c, v1::Route to, v1::Command command) {
   co_return std::move(*reply);
 }
 
+task<v1::QueryReply> ask_upload(context& c, const std::string& upload_id) {
+  v1::PartitionQuery query;
+  auto& get = *query.mutable_get_upload();
+  get.set_bucket_id(c.bucket.id());
+  get.set_key(c.where.key);
+  get.set_upload_id(upload_id);
+  auto route = to_bucket(c.bucket.id());
+  auto reply = co_await ask(c, std::move(route), std::move(query));
+  co_return reply;
+}
+
 void expect_ok(v1::CommandReply::Status status) {
   if (status != v1::CommandReply::OK) throw error_of(status);
 }

@@ -35,6 +35,9 @@ struct context {
 task<v1::QueryReply> ask(context& c, v1::Route to, v1::PartitionQuery query);
 task<v1::CommandReply> execute(context& c, v1::Route to, v1::Command command);
 
+/// An upload of the object that is named, as its leader says: OK or NO_SUCH_UPLOAD.
+task<v1::QueryReply> ask_upload(context& c, const std::string& upload_id);
+
 /// Throws what a status other than OK means.
 void expect_ok(v1::CommandReply::Status status);
 

@@ -100,6 +100,10 @@ failure error(std::string_view code, std::string message) {
   return {found->status, std::string(code), std::move(message), {}, {}};
 }
 
+bool surely_not_run(ec code) {
+  return code == ec::unavailable || code == ec::overloaded || code == ec::disk_full;
+}
+
 failure error_of(ec code) {
   switch (code) {
     case ec::overloaded: return error("SlowDown");

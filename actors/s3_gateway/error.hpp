@@ -28,6 +28,10 @@ failure error(std::string_view code, std::string message = {});
 /// What the client hears when the cluster says no.
 failure error_of(ec code);
 
+/// Whether a command that the router answers so has not run, nor ever will
+/// (messages/partition.hpp).
+bool surely_not_run(ec code);
+
 /// What a partition's status means to S3; OK asserts.
 failure error_of(v1::CommandReply::Status status);
 

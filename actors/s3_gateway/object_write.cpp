@@ -12,11 +12,6 @@ namespace {
 /// A ticket is a turn of the near cache's and a place in its table; DeleteObjects may name 1,000.
 constexpr std::size_t tickets_max = 16;
 
-/// As messages/partition.hpp has it of the router's answers.
-bool surely_not_run(ec why) {
-  return why == ec::unavailable || why == ec::overloaded || why == ec::disk_full;
-}
-
 /// What the outcome of a command says of each of its objects.
 cache_written outcome_of(const result<v1::CommandReply>& reply, bool removes) {
   cache_written what;

@@ -136,13 +136,7 @@ task<void> complete_upload(context& c) {
   const auto body = co_await read_all(c, xml_bytes_max);
   const auto parts = read_wish(body);
 
-  v1::PartitionQuery query;
-  auto& get = *query.mutable_get_upload();
-  get.set_bucket_id(c.bucket.id());
-  get.set_key(c.where.key);
-  get.set_upload_id(upload_id);
-  auto route = to_bucket(c.bucket.id());
-  const auto upload = co_await ask(c, std::move(route), std::move(query));
+  const auto upload = co_await ask_upload(c, upload_id);
   if (upload.status() == v1::CommandReply::NO_SUCH_UPLOAD) {
     const auto etag = etag_of(parts);
     const bool done = co_await already_complete(c, upload_id, etag);

@@ -61,17 +61,12 @@ task<void> list_parts(context& c) {
     after = static_cast<std::uint32_t>(*number);
   }
   // A finished upload's rows live on under the object; to a client the upload is gone.
-  v1::PartitionQuery open;
-  auto& get = *open.mutable_get_upload();
-  get.set_bucket_id(c.bucket.id());
-  get.set_key(c.where.key);
-  get.set_upload_id(upload_id);
-  auto route = to_bucket(c.bucket.id());
-  auto reply = co_await ask(c, route, std::move(open));
+  auto reply = co_await ask_upload(c, upload_id);
   expect_ok(reply.status());
   reply.Clear();
   if (items_max > 0) {
     auto query = list_query(c, upload_id, after, items_max);
+    auto route = to_bucket(c.bucket.id());
     reply = co_await ask(c, std::move(route), std::move(query));
     expect_ok(reply.status());
   }

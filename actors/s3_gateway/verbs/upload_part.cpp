@@ -17,18 +17,6 @@ std::uint32_t part_number_of(const target& where) {
   return static_cast<std::uint32_t>(*number);
 }
 
-/// Before gigabytes are taken in for nothing; the command decides.
-task<void> expect_upload(context& c, const std::string& upload_id) {
-  v1::PartitionQuery query;
-  auto& get = *query.mutable_get_upload();
-  get.set_bucket_id(c.bucket.id());
-  get.set_key(c.where.key);
-  get.set_upload_id(upload_id);
-  auto route = to_bucket(c.bucket.id());
-  auto reply = co_await ask(c, std::move(route), std::move(query));
-  expect_ok(reply.status());
-}
-
 }  // namespace
 
 task<void> upload_part(context& c) {
@@ -36,7 +24,9 @@ task<void> upload_part(context& c) {
   const auto upload_id = read_upload_id(c.where);
   expect_length(c.request());
   body_reader body(c, c.world.options().object_bytes_max);
-  co_await expect_upload(c, upload_id);
+  // Before gigabytes are taken in for nothing; the command decides.
+  const auto upload = co_await ask_upload(c, upload_id);
+  expect_ok(upload.status());
   v1::Item item;
   item.set_bucket_id(c.bucket.id());
   item.set_key(c.where.key);

@@ -49,4 +49,12 @@ TEST(Errors, AFullNodeSaysSlowDown) {
   EXPECT_EQ(slow_down(request).body->size(), 0u);
 }
 
+TEST(Errors, OnlyWhatTheRouterSaysOfACommandThatIsNowhereMeansThatItHasNotRun) {
+  for (const auto code : {ec::unavailable, ec::overloaded, ec::disk_full})
+    EXPECT_TRUE(surely_not_run(code)) << to_string(code);
+  for (const auto code : {ec::timed_out, ec::unknown_outcome, ec::peer_lost, ec::stale,
+                          ec::stopping, ec::not_leader, ec::io_error})
+    EXPECT_FALSE(surely_not_run(code)) << to_string(code);
+}
+
 }  // namespace dunlin::s3::test
