@@ -25,6 +25,14 @@ struct cache_sample {
   std::chrono::milliseconds bound{};      ///< how stale it may have been then
 };
 
+/// What was found about one of them, for who watches the sampler; how stale it was when it was
+/// served lies between the two.
+struct sample_judged {
+  cache_sample sample;
+  std::uint64_t next_tick = 0;  ///< of the change that had overtaken it when the leader was asked
+  std::chrono::microseconds at_least{}, at_most{};
+};
+
 struct get_staleness {};
 
 /// What was found about the samples of one type and service.

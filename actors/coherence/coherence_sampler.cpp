@@ -31,22 +31,26 @@ v1::RoutedQuery question_of(const cache_sample& sample, std::chrono::millisecond
   return made;
 }
 
-void hear(self_pointer self, core::request_id request, const v1::QueryReply& said) {
+void hear(self_pointer self, core::request_id request, const cache_sample& sample,
+          const v1::QueryReply& said) {
   auto& core = *self->state.core;
   if (said.status() != v1::CommandReply::OK || !said.has_change_age())
     return core.on_failed(request);
   const auto& age = said.change_age();
-  const auto violation =
+  const auto found =
       core.on_answer(now(self), request,
                      {age.next_tick(), core::time{static_cast<core::time::rep>(age.age_us())},
                       core::time{static_cast<core::time::rep>(age.remembers_us())}});
-  if (!violation) return;
-  log::error("coherence.bound_exceeded", {{"type", violation->what.where.first},
-                                          {"service", violation->what.where.second},
-                                          {"tick", violation->what.tick},
-                                          {"newer", violation->next_tick},
-                                          {"stale_for_us", violation->at_least.count()},
-                                          {"bound_us", violation->what.bound.count()}});
+  if (!found) return;
+  if (const auto& watch = self->state.options.watch)
+    watch({sample, found->next_tick, found->at_least, found->at_most});
+  if (!found->violation) return;
+  log::error("coherence.bound_exceeded", {{"type", sample.type},
+                                          {"service", sample.service},
+                                          {"tick", sample.tick},
+                                          {"newer", found->next_tick},
+                                          {"stale_for_us", found->at_least.count()},
+                                          {"bound_us", found->what.bound.count()}});
 }
 
 void take(self_pointer self, const cache_sample& sample) {
@@ -60,7 +64,7 @@ void take(self_pointer self, const cache_sample& sample) {
   ask(
       self, state.options.router, state.options.ask_timeout + grace,
       question_of(sample, state.options.ask_timeout),
-      [self, id = *request](const v1::QueryReply& said) { hear(self, id, said); },
+      [self, id = *request, sample](const v1::QueryReply& said) { hear(self, id, sample, said); },
       [self, id = *request](const caf::error&) { self->state.core->on_failed(id); });
 }
 

@@ -9,6 +9,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 
 namespace dunlin {
@@ -17,6 +18,8 @@ struct coherence_sampler_options {
   partition_router_actor router;
   sampler_core::limits limits;
   std::chrono::milliseconds ask_timeout{2'000};
+  /// Hears of each that was judged; for simulation. Empty: nobody.
+  std::function<void(const sample_judged&)> watch;
 };
 
 struct coherence_sampler_state {

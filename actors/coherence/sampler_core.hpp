@@ -51,17 +51,19 @@ public:
     time remembers{};
   };
 
-  struct violation {
+  struct judgement {
     sample what;
-    std::uint64_t next_tick = 0;
-    time at_least{};
+    std::uint64_t next_tick = 0;  ///< that had overtaken it by when the leader was asked; 0: none
+    time at_least{}, at_most{};   ///< so stale when it was served
+    bool violation = false;       ///< beyond its bound, surely
   };
 
   explicit sampler_core(limits bounds) : limits_{bounds} {}
 
   /// Ask the leader at once, then on_answer() or on_failed(). None: it is passed over.
   std::optional<request_id> on_sample(time now, sample what);
-  std::optional<violation> on_answer(time now, request_id request, const change_age& said);
+  /// None: it is no sample.
+  std::optional<judgement> on_answer(time now, request_id request, const change_age& said);
   void on_failed(request_id request);
 
   const std::map<place, staleness_figures>& figures() const { return figures_; }

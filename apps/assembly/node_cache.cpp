@@ -115,6 +115,10 @@ coherence_sampler_actor start_sampler(const node_context& of,
   coherence_sampler_options options;
   options.router = router;
   options.limits.a_second = a_second;
+  if (of.options.watch_caches)
+    options.watch = [watch = of.options.watch_caches](const sample_judged& what) {
+      watch(what.sample.service, what.sample.type, what);
+    };
   return of.system.spawn(coherence_sampler, std::move(options));
 }
 

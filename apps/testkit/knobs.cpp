@@ -242,6 +242,14 @@ void draw_mirrors(drawer& from, std::string& topology) {
   }
 }
 
+/// How many answers of near caches are looked at by the samplers.
+void draw_samples(drawer& from, std::string& topology) {
+  const std::string section = "[cache]\n";
+  const auto samples = from.one_of<int>("cache samples a second", {200, 20, 0});
+  topology.insert(topology.find(section) + section.size(),
+                  fmt::format("samples_per_second = {}\n", samples));
+}
+
 }  // namespace
 
 knobs draw_knobs(std::uint64_t seed) {
@@ -261,6 +269,7 @@ knobs draw_knobs(std::uint64_t seed) {
                         draw_cache(from, "policy", {"bounded", "bounded", "validated"}, news));
   draw_more_caches(from, news, drawn.topology);
   draw_mirrors(from, drawn.topology);
+  draw_samples(from, drawn.topology);
   drawn.told = std::move(from.told);
   return drawn;
 }

@@ -15,6 +15,9 @@ using namespace std::chrono_literals;
 /// Clocks of caches count whole milliseconds.
 constexpr lookup_watch::time rounding = 2ms;
 
+/// A new leader has applied by then what others had committed.
+constexpr lookup_watch::time settling = 5s;
+
 std::string shown(const std::string& key) {
   std::string text;
   for (const auto letter : key)
@@ -41,6 +44,7 @@ void lookup_watch::merge(knowledge& into, const knowledge& what) {
 
 void lookup_watch::observe(time now, const cache& where, const cache_event& what) {
   if (const auto* served = std::get_if<cache_served>(&what)) return judge(now, where, *served);
+  if (const auto* sampled = std::get_if<sample_judged>(&what)) return judge(where, *sampled);
   const auto* written = std::get_if<cache_written>(&what);
   if (!written) return;
   const auto changed = written->outcome == cache_outcome::changed;
@@ -89,6 +93,26 @@ void lookup_watch::judge(time now, const cache& where, const cache_served& what)
                        (asked - lacked->since).count(), lacked->what.present, lacked->what.absent));
   }
   learn(now, {where.type, what.key}, said);
+}
+
+// The sampler asked when the answer had been served, the leader applied a change before anybody was
+// told of it: what was known then must be in what was found.
+void lookup_watch::judge(const cache& where, const sample_judged& what) {
+  const auto& facts = facts_[{where.type, what.sample.key}];
+  const auto next = std::partition_point(facts.begin(), facts.end(), [&](const fact& one) {
+    return one.what.present <= what.sample.tick;
+  });
+  const auto served = std::chrono::duration_cast<time>(what.sample.served_at);
+  if (next == facts.end() || next->since >= served) return;
+  const auto led = led_since_.find(what.sample.partition);
+  if (led != led_since_.end() && next->since < led->second + settling) return;
+  ++stale_samples_;
+  if (std::chrono::duration_cast<time>(what.at_most) + rounding >= served - next->since) return;
+  sampled_wrong_.push_back(fmt::format(
+      "the sampler of {} found tick {} of {} ({}), served at {} ms, to be {} us stale at most, "
+      "overtaken by {}; record {} was known at {} ms",
+      where.node, what.sample.tick, shown(what.sample.key), where.type, served.count(),
+      what.at_most.count(), what.next_tick, next->what.present, next->since.count()));
 }
 
 }  // namespace dunlin::testkit

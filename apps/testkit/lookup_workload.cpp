@@ -13,13 +13,15 @@ using namespace std::chrono_literals;
 
 lookup_workload::lookup_workload(virtual_cluster& cluster, lookup_options options)
     : cluster_(cluster), options_(options), random_(cluster.seed() + 717) {
-  cluster_.on_cache_event([this, alive = alive_](const lookup_watch::cache& where,
-                                                 const cache_event& what) {
-    if (!*alive) return;
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(cluster_.time().now());
-    watch_.observe(now, where, what);
-    if (const auto* begun = std::get_if<cache_begin_write>(&what))
-      about_to_change(where.type, begun->key);
+  cluster_.on_cache_event(
+      [this, alive = alive_](const lookup_watch::cache& where, const cache_event& what) {
+        if (!*alive) return;
+        watch_.observe(now(), where, what);
+        if (const auto* begun = std::get_if<cache_begin_write>(&what))
+          about_to_change(where.type, begun->key);
+      });
+  cluster_.on_leader([this, alive = alive_](const node_id&, partition_id partition) {
+    if (*alive) watch_.leader_changed(now(), partition);
   });
 }
 

@@ -35,11 +35,14 @@ public:
 
   const lookup_watch& watch() const { return watch_; }
   const std::vector<std::string>& mistakes() const { return watch_.mistakes(); }
+  const std::vector<std::string>& sampled_wrong() const { return watch_.sampled_wrong(); }
   /// No burst begins any more.
   void stop() { options_.bursts = 0; }
 
 private:
   using time = std::chrono::milliseconds;
+
+  time now() const { return std::chrono::duration_cast<time>(cluster_.time().now()); }
 
   /// Of one type.
   struct bursts {

@@ -221,6 +221,7 @@ private:
     fail_all("caches", check_caches(*cluster_, {buckets, users_.access_keys(), users_.policies()}));
     fail_all("look-ups", lookups_.mistakes());
     fail_all("staleness", check_staleness(*cluster_));
+    fail_all("samples", lookups_.sampled_wrong());
   }
 
   /// What must hold at any moment: of the ticks of all replicas, now and then of the rows of one.

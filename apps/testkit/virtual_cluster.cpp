@@ -78,6 +78,7 @@ virtual_cluster::virtual_cluster(std::uint64_t seed, knobs shape)
 virtual_cluster::~virtual_cluster() {
   on_event_ = nullptr;
   on_cache_event_ = nullptr;
+  on_leader_ = nullptr;
   time_.driver().set_observer(nullptr);
   time_.driver().set_service(nullptr);
   for (auto& [name, machine] : machines_) {
@@ -165,7 +166,8 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
                                                                  const raft::ready& work) {
     if (machine.life != life) return;  // the power is off: what it does now nobody sees
     watch_->step(name, partition, core, work);
-    machine.leads[partition] = core.leads();
+    const auto led = std::exchange(machine.leads[partition], core.leads());
+    if (!led && core.leads() && on_leader_) on_leader_(name, partition);
     note(partition ^ core.term() << 8 ^ core.commit() << 24 ^ work.messages.size() << 56);
     if (traces_)
       tell(name,

@@ -166,6 +166,10 @@ public:
       std::function<void(const lookup_watch::cache& where, const cache_event& what)> listener) {
     on_cache_event_ = std::move(listener);
   }
+  /// Hears of each replica that begins to lead.
+  void on_leader(std::function<void(const node_id& name, partition_id partition)> listener) {
+    on_leader_ = std::move(listener);
+  }
   /// Whether the node's replica led after its last step. Lets no time pass.
   bool leads(const node_id& name, partition_id partition) const;
   /// What the node's replica has applied, and the node's pages; null: none is open.
@@ -263,6 +267,7 @@ private:
   std::function<void(const node_id&, const std::string&, const std::string&, std::uint64_t)>
       on_heard_;
   std::function<void(const lookup_watch::cache&, const cache_event&)> on_cache_event_;
+  std::function<void(const node_id&, partition_id)> on_leader_;
 };
 
 }  // namespace dunlin::testkit

@@ -11,7 +11,7 @@ namespace dunlin {
 
 namespace {
 
-constexpr std::array<std::string_view, 31> names = {
+constexpr std::array<std::string_view, 33> names = {
     "none",
     "old_term_commit_by_counting",
     "answer_before_fsync",
@@ -43,6 +43,8 @@ constexpr std::array<std::string_view, 31> names = {
     "no_from_a_cache",
     "denied_by_a_cache",
     "own_node_not_told",
+    "sampled_as_of_the_answer",
+    "overtaken_by_the_last_change",
 };
 
 bug chosen() {

@@ -39,6 +39,8 @@ enum class bug : std::uint8_t {
   no_from_a_cache,
   denied_by_a_cache,
   own_node_not_told,
+  sampled_as_of_the_answer,
+  overtaken_by_the_last_change,
 };
 
 #ifdef DUNLIN_PLANTED

@@ -29,6 +29,13 @@ protected:
     cache_written what{1, "k", how, 0, tick};
     watch.observe(now, {"writer", 1, 1, "bucket"}, what);
   }
+  /// The sampler's finding about the record of `tick`, served at `now`.
+  void sampled(std::uint64_t tick, std::chrono::microseconds at_most) {
+    sample_judged what{{"bucket", 1, "k", 0, tick, now, bound}, at_most > 0us ? 99u : 0u, {}, {}};
+    what.at_most = at_most;
+    watch.observe(now + 50ms, {"a", 1, 1, "bucket"}, what);
+  }
+  std::size_t sampled_wrong() const { return watch.sampled_wrong().size(); }
   std::size_t mistakes() const { return watch.mistakes().size(); }
 
   ms now = 10s, bound = 1s;
@@ -110,3 +117,43 @@ TEST_F(LookupWatch, WhatMayNotHaveHappenedIsNoFact) {
 }
 
 }  // namespace
+
+// X2: the samplers themselves are judged.
+TEST_F(LookupWatch, WhatASamplerFindsIsNoFresherThanItWas) {
+  written(7);
+  now += 1s;
+  sampled(7, 0us);  // the newest
+  sampled(5, 1000ms);
+  sampled(5, 3000ms);  // it may have been overtaken before it was known
+  EXPECT_EQ(sampled_wrong(), 0u);
+  EXPECT_EQ(watch.stale_samples(), 2u);
+  sampled(5, 900ms);
+  EXPECT_EQ(sampled_wrong(), 1u);
+  sampled(5, 0us);
+  EXPECT_EQ(sampled_wrong(), 2u);
+  EXPECT_EQ(mistakes(), 0u);
+}
+
+TEST_F(LookupWatch, OfTheFirstChangeASamplerHasToKnow) {
+  written(7);
+  now += 1s;
+  written(9);
+  now += 1s;
+  sampled(5, 1000ms);
+  EXPECT_EQ(sampled_wrong(), 1u);
+  sampled(7, 1000ms);
+  EXPECT_EQ(sampled_wrong(), 1u);
+}
+
+TEST_F(LookupWatch, OfALeaderThatIsNewItIsNotExpectedToKnowWhen) {
+  written(7);
+  now += 1s;
+  watch.leader_changed(now, 0);
+  sampled(5, 10ms);
+  EXPECT_EQ(sampled_wrong(), 0u);
+  now += 10s;
+  written(9);
+  now += 1s;
+  sampled(7, 10ms);
+  EXPECT_EQ(sampled_wrong(), 1u);
+}

@@ -10,11 +10,13 @@ using time_type = core::time;
 namespace {
 
 struct SamplerCore : testing::Test {
-  /// Served at 1 s, asked and heard so long after that; the leader says `age`.
-  std::optional<core::violation> judge(time_type asked, time_type heard, core::change_age said) {
+  /// Served at 1 s, asked and heard so long after that; the leader says `age`. Only what is beyond
+  /// the bound.
+  std::optional<core::judgement> judge(time_type asked, time_type heard, core::change_age said) {
     const auto request = sampler.on_sample(1s + asked, {{"bucket", 1}, 7, 1s, 500ms});
     EXPECT_TRUE(request);
-    return sampler.on_answer(1s + heard, *request, said);
+    const auto found = sampler.on_answer(1s + heard, *request, said);
+    return found && found->violation ? found : std::nullopt;
   }
   const staleness_figures& figures() { return sampler.figures().at({"bucket", 1}); }
   core sampler{{.in_flight_max = 3, .a_second = 5}};
