@@ -1,12 +1,16 @@
 #include "apps/testkit/cache_checks.hpp"
 
+#include "actors/partition/machine/key_codec.hpp"
 #include "apps/testkit/state_checks.hpp"
 #include "messages/cache_types.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <functional>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace dunlin::testkit {
@@ -15,11 +19,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Key to tick, as the root partition has them; 0: there is no such item.
+/// Of a partition: of objects that are there, and of those that are gone.
+constexpr std::size_t objects_max = 6;
+
+/// Key to tick, as the partition has them; 0: there is no such item.
 using ticks = std::map<std::string, std::uint64_t>;
 
-std::shared_ptr<kv_store> root_state(virtual_cluster& cluster) {
-  return cluster.state(cluster.topology().partition_nodes(0).front(), 0);
+std::shared_ptr<kv_store> state_of(virtual_cluster& cluster, partition_id partition) {
+  return cluster.state(cluster.topology().partition_nodes(partition).front(), partition);
 }
 
 template <class Record>
@@ -38,28 +45,36 @@ void read_ticks(const partition_rows& root, table where, ticks& into) {
 struct expectation {
   std::string_view type;
   const topology::cache_settings& how;
-  table rows;
-  std::uint64_t (*tick)(const std::string& row);
+  partition_id partition = 0;
+  std::function<std::uint64_t(kv_store& state, const std::string& key)> tick;
   ticks items;
 };
 
 /// Looks cost time, in which a collector may end a deletion that was left behind.
 bool has_changed(virtual_cluster& cluster, const expectation& wanted, const std::string& key,
                  std::uint64_t& tick) {
-  const auto state = root_state(cluster);
-  const auto row = state ? state->get(wanted.rows, key) : std::nullopt;
-  const auto now = row ? wanted.tick(*row) : 0;
+  const auto state = state_of(cluster, wanted.partition);
+  const auto now = state ? wanted.tick(*state, key) : 0;
   return std::exchange(tick, now) != now;
+}
+
+/// Keys of objects begin with their bucket's id.
+std::string shown(const std::string& key) {
+  std::string text;
+  for (const unsigned char one : key)
+    text += std::isprint(one) ? std::string(1, static_cast<char>(one)) : fmt::format("{:02x}", one);
+  return text;
 }
 
 std::string differs(const node_id& name, const expectation& wanted, const std::string& key,
                     std::uint64_t tick, const std::optional<cache_answer>& said) {
-  const auto what = fmt::format("the {} cache of {} about {}", wanted.type, name, key);
+  const auto what = fmt::format("the {} cache of {} about {}", wanted.type, name, shown(key));
   if (!said) return what + " does not answer";
   if (tick == 0 && said->record) return fmt::format("{} holds tick {} of none", what, said->tick);
-  if (tick > 0 && !said->record) return fmt::format("{} knows none, the root has {}", what, tick);
+  if (tick > 0 && !said->record) return fmt::format("{} knows none, the leader {}", what, tick);
   if (tick > 0 && said->tick != tick)
-    return fmt::format("{} says tick {}, the root {}", what, said->tick, tick);
+    return fmt::format("{} says tick {}, the leader {}", what, said->tick, tick);
+  if (wanted.how.validated && said->from_cache) return what + " does not ask the leader";
   return {};
 }
 
@@ -89,7 +104,7 @@ void check_cache(virtual_cluster& cluster, const node_id& name, const expectatio
     const auto again = cluster.look_up(name, std::string(wanted.type), key);
     if (again && !again->from_cache)
       wrong.push_back(fmt::format("the {} cache of {} asks again for {} though nothing is missing",
-                                  wanted.type, name, key));
+                                  wanted.type, name, shown(key)));
   }
 }
 
@@ -116,12 +131,81 @@ template <class Record>
 static expectation expect(const virtual_cluster& cluster, const partition_rows& root,
                           std::string_view type, table where,
                           const std::vector<std::string>& former) {
-  expectation made{
-      type, cluster.topology().options.caches.find(type)->second, where, tick_of<Record>, {}};
+  expectation made{type,
+                   cluster.topology().options.caches.find(type)->second,
+                   0,
+                   [where](kv_store& state, const std::string& key) -> std::uint64_t {
+                     const auto row = state.get(where, key);
+                     return row ? tick_of<Record>(*row) : 0;
+                   },
+                   {}};
   for (const auto& key : former)
     made.items[key] = 0;
   read_ticks<Record>(root, where, made.items);
   return made;
+}
+
+/// An object's row ends with its tick, so it has to be looked for.
+static std::uint64_t object_tick(kv_store& state, const std::string& key) {
+  const auto start =
+      keys::object_key(key.substr(0, keys::id_bytes), std::string_view(key).substr(keys::id_bytes));
+  std::uint64_t tick = 0;
+  state.scan(table::objects, start, [&](std::string_view row, std::string_view value) {
+    if (row.starts_with(start)) tick = tick_of<v1::ObjectRecord>(std::string(value));
+    return false;
+  });
+  return tick;
+}
+
+/// About so many of them, from all over.
+static void thin_out(ticks& items, std::size_t most) {
+  const auto step = items.size() / most + 1;
+  std::size_t at = 0;
+  std::erase_if(items, [&](const auto&) { return at++ % step != 0; });
+}
+
+/// Some of the objects in buckets that are there, and of those whose pages are garbage: of a bucket
+/// that is gone its partition says nothing.
+static std::optional<expectation> expect_objects(virtual_cluster& cluster,
+                                                 const std::set<std::string>& buckets,
+                                                 partition_id partition) {
+  const auto state = state_of(cluster, partition);
+  if (!state) return {};
+  expectation made{cached::object,
+                   cluster.topology().options.caches.find(cached::object)->second,
+                   partition,
+                   object_tick,
+                   {}};
+  const auto rows = rows_of(*state);
+  ticks gone;
+  for (const auto& [row, value] : rows.of(table::objects))
+    if (const auto tail = keys::read_tail(row))
+      made.items[row.substr(8, keys::id_bytes) + tail->key] = tick_of<v1::ObjectRecord>(value);
+  for (const auto& [row, value] : rows.of(table::garbage)) {
+    v1::GarbageRecord garbage;
+    garbage.ParseFromString(value);
+    const auto key = garbage.item().bucket_id() + garbage.item().key();
+    if (!made.items.contains(key)) gone[key] = 0;
+  }
+  for (auto* items : {&made.items, &gone}) {
+    std::erase_if(*items, [&](const auto& one) {
+      return !buckets.contains(one.first.substr(0, keys::id_bytes));
+    });
+    thin_out(*items, objects_max);
+  }
+  made.items.merge(gone);
+  return made;
+}
+
+/// Ids of those that are there and not about to go.
+static std::set<std::string> living_buckets(const partition_rows& root) {
+  std::set<std::string> all;
+  for (const auto& [row, value] : root.of(table::buckets)) {
+    v1::BucketRecord bucket;
+    bucket.ParseFromString(value);
+    if (bucket.state() == v1::BucketRecord::ACTIVE) all.insert(bucket.id());
+  }
+  return all;
 }
 
 std::vector<std::string> check_caches(virtual_cluster& cluster, const former_names& known) {
@@ -129,14 +213,17 @@ std::vector<std::string> check_caches(virtual_cluster& cluster, const former_nam
   for (const auto& [type, how] : cluster.topology().options.caches)
     stale = std::max(stale, how.staleness_max);
   cluster.time().run_for(stale + 1s);
-  const auto state = root_state(cluster);
+  const auto state = state_of(cluster, 0);
   if (!state) return {"no state of the root partition"};
   const auto root = rows_of(*state);
-  const expectation all[] = {
+  std::vector<expectation> all{
       expect<v1::BucketRecord>(cluster, root, cached::bucket, table::buckets, known.buckets),
       expect<v1::AccessKeyRecord>(cluster, root, cached::user, table::access_keys,
                                   known.access_keys),
       expect<v1::PolicyRecord>(cluster, root, cached::policy, table::policies, known.policies)};
+  for (partition_id id = 1; id <= cluster.topology().options.partitions; ++id)
+    if (auto objects = expect_objects(cluster, living_buckets(root), id))
+      all.push_back(std::move(*objects));
   std::vector<std::string> wrong;
   for (const auto& name : cluster.access_nodes())
     for (const auto& one : all)

@@ -15,7 +15,8 @@ struct former_names {
   std::vector<std::string> buckets, access_keys, policies;
 };
 
-/// Lets as much time pass as caches may be stale. What is wrong; empty is what a test wants.
+/// Lets as much time pass as caches may be stale. Of objects some of each partition are looked at.
+/// What is wrong; empty is what a test wants.
 std::vector<std::string> check_caches(virtual_cluster& cluster, const former_names& known);
 
 /// Lets at most `limit` pass until every service hears every queue and lacks nothing.
