@@ -1,6 +1,7 @@
 #include "actors/partition/change_memory.hpp"
 
 #include "runtime/observe/planted.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -44,6 +45,7 @@ change_memory::age change_memory::age_of(time now, std::string_view type, std::s
     if (one->item != item) continue;
     if (found.newest_tick == 0) found.newest_tick = one->tick;
     if (one->tick <= known_tick) break;
+    if (found.next_tick != 0) DUNLIN_REACHED("partition.overtaken_more_than_once");
     found.next_tick = one->tick;
     found.since_next = now - one->at;
     if (planted(bug::overtaken_by_the_last_change)) break;

@@ -25,7 +25,8 @@ policy::document_ptr to_document(policy::reading got) {
 
 policy::document_ptr bucket_document(context& c) {
   const auto place = std::string(of_buckets) + c.bucket.name();
-  return c.world.documents().get(place, c.bucket.tick(), [&c] {
+  const auto tick = planted(bug::bucket_policy_kept_by_name) ? 0 : c.bucket.tick();
+  return c.world.documents().get(place, tick, [&c] {
     return to_document(policy::read_bucket_document(c.bucket.policy(), c.bucket.name()));
   });
 }

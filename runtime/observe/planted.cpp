@@ -11,7 +11,7 @@ namespace dunlin {
 
 namespace {
 
-constexpr std::array<std::string_view, 33> names = {
+constexpr std::array<std::string_view, 34> names = {
     "none",
     "old_term_commit_by_counting",
     "answer_before_fsync",
@@ -45,6 +45,7 @@ constexpr std::array<std::string_view, 33> names = {
     "own_node_not_told",
     "sampled_as_of_the_answer",
     "overtaken_by_the_last_change",
+    "bucket_policy_kept_by_name",
 };
 
 bug chosen() {

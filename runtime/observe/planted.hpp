@@ -41,6 +41,7 @@ enum class bug : std::uint8_t {
   own_node_not_told,
   sampled_as_of_the_answer,
   overtaken_by_the_last_change,
+  bucket_policy_kept_by_name,
 };
 
 #ifdef DUNLIN_PLANTED
