@@ -239,3 +239,23 @@ TEST(CoherenceOfACluster, X2TheSamplerMeasuresHowStaleWhatWasServedWas) {
   EXPECT_EQ(found.unanswered, 0u);
   EXPECT_EQ(joined(testkit::check_staleness(world.cluster)), "");
 }
+
+// The checker itself: a change that nobody has made is told to one cache.
+TEST(CoherenceOfACluster, AnObjectThatACacheHoldsThoughItsLeaderSaysOtherwiseIsSeenByTheChecker) {
+  Coherence world{with_queues(2) + "[cache.object]\nmode = \"bounded\"\n"};
+  auto& cluster = world.cluster;
+  ASSERT_EQ(world.call("n1", "PUT", "/work"), 200);
+  ASSERT_EQ(world.call("n1", "PUT", "/work/object"), 200);
+  EXPECT_EQ(joined(testkit::check_caches(cluster, {{"work"}, {}, {}})), "");
+  const auto bucket_said = cluster.look_up("n2", bucket, "work");
+  ASSERT_TRUE(bucket_said && bucket_said->record);
+  const auto key = bucket_said->record->bucket().id() + "object";
+  const auto said = cluster.look_up("n2", "object", key);
+  ASSERT_TRUE(said && said->record);
+  cache_changes lie{said->partition, {}};
+  lie.all.push_back({said->tick + 1, key, said->record, false});
+  caf::anon_send(cluster.parts("n2").caches.at("object"), lie);
+  const auto wrong = testkit::check_caches(cluster, {{"work"}, {}, {}});
+  ASSERT_EQ(wrong.size(), 1u) << joined(wrong);
+  EXPECT_NE(wrong.front().find("the object cache of n2"), std::string::npos) << wrong.front();
+}
