@@ -30,9 +30,9 @@ struct options {
 
   std::size_t in_flight_max = 64;  ///< batches of one subscriber
   ms resend_after{40};  ///< without an acknowledgement; more than the subscriber's ack interval
-  ms resend_after_max{300};  ///< the same where acknowledgements are usually late
-  ms replay_after{20};       ///< when later ones are acknowledged
-  ms scan_interval{10};      ///< of looking for what has to go again, while anything is on its way
+  ms resend_after_max{1000};  ///< the same where acknowledgements are usually late
+  ms replay_after{20};        ///< when later ones are acknowledged
+  ms scan_interval{10};       ///< of looking for what has to go again, while anything is on its way
   std::uint32_t attempts_max =
       3;  ///< sends of a batch to a subscriber of whom nothing is heard (Q13)
   std::uint32_t sends_max = 12;  ///< to one that lives and says that it lacks the batch

@@ -1,7 +1,6 @@
 #include "actors/message_queue/subscriber_cursor.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace dunlin::queue {
 
@@ -15,32 +14,25 @@ void subscriber_cursor::acknowledge(const options& limits, time now, const ackno
   have_.raise(std::min(said.received_through, sent_through_));
   for (const auto& run : said.beyond)
     if (run.last <= sent_through_) have_.add(run);
+  time slowest{0};
   std::erase_if(flights_, [&](const flight& one) {
     if (!have_.contains({one.after + 1, one.sequence})) return false;
-    // Who gets a batch waits a while before it says so: an answer right after the second sending is
-    // one to the first.
-    if (one.sends == 1 || now - one.sent_at < limits.replay_after) learn(now - one.first_sent_at);
+    slowest = std::max(slowest, now - one.first_sent_at);
     return true;
   });
+  if (slowest > time{0}) learn(limits, slowest);
 }
 
-// As TCP has it: a busy machine's acknowledgements come late, and what is sent again makes it
-// busier.
-void subscriber_cursor::learn(time took) {
-  const auto ms = static_cast<double>(took.count());
-  if (usual_ms_ == 0) {
-    usual_ms_ = ms;
-    differs_ms_ = ms / 2;
-    return;
-  }
-  differs_ms_ += (std::abs(ms - usual_ms_) - differs_ms_) / 4;
-  usual_ms_ += (ms - usual_ms_) / 8;
+// Goes about the median: a tenth that is lost and comes later does not move it, a busy machine,
+// which what is sent again would make busier, does.
+void subscriber_cursor::learn(const options& limits, time took) {
+  const auto step = std::max(time{1}, usual_ / 8);
+  usual_ += took > usual_ ? step : -step;
+  usual_ = std::clamp(usual_, time{0}, limits.resend_after_max);
 }
 
 time subscriber_cursor::patience(const options& limits) const {
-  const time usual{static_cast<time::rep>(usual_ms_ + 2 * differs_ms_)};
-  return std::clamp<time>(usual + limits.scan_interval, limits.resend_after,
-                          limits.resend_after_max);
+  return std::clamp(usual_ * 3 / 2, limits.resend_after, limits.resend_after_max);
 }
 
 bool subscriber_cursor::takes(const options& limits, const batch& next) const {

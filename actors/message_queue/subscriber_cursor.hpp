@@ -48,9 +48,9 @@ private:
     std::uint32_t sends;
   };
   enum class verdict { wait, again, give_up };
-  /// How long an acknowledgement may take: as the last ones took, and what they differ by.
+  /// How long an acknowledgement may take, by how long they usually do.
   time patience(const options& limits) const;
-  void learn(time took);
+  void learn(const options& limits, time took);
   verdict judge(const options& limits, time now, const flight& of) const;
   void fill_again(const options& limits, time now, const batch_ring& ring,
                   std::vector<const batch*>& out);
@@ -60,7 +60,7 @@ private:
   std::uint64_t lost_through_ = 0;
   std::vector<flight> flights_;  ///< ascending
   time last_heard_;
-  double usual_ms_ = 0, differs_ms_ = 0;  ///< of acknowledgements, smoothed
+  time usual_{0};  ///< from a batch's first sending to its acknowledgement
   bool paused_ = false;
   std::uint64_t resends_ = 0, given_up_ = 0;
 };

@@ -38,7 +38,7 @@ TEST_F(Delivery, IsPatientWithWhoUsuallyAcknowledgesLate) {  // Q13
     return q->count().resends - before;
   };
   EXPECT_EQ(sent_again(), 1u);
-  for (int i = 0; i < 20; ++i)
+  for (int i = 0; i < 50; ++i)
     sent_again();
   EXPECT_EQ(sent_again(), 0u);
 }
