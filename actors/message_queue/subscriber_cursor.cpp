@@ -61,7 +61,10 @@ subscriber_cursor::verdict subscriber_cursor::judge(const options& limits, time 
   // One that is heard of lacks the batch and wants it; to one that is silent a few are enough.
   const bool lives = last_heard_ > of.sent_at;
   const bool overtaken = have_.highest() > of.sequence;
-  if (now - of.sent_at < (overtaken ? limits.replay_after : patience(limits))) return verdict::wait;
+  // While later ones are on their way, acknowledgements of these will show what is missing: a
+  // stream that flows sends nothing again for being late.
+  const auto since = overtaken ? of.sent_at : std::max(of.sent_at, flights_.back().sent_at);
+  if (now - since < (overtaken ? limits.replay_after : patience(limits))) return verdict::wait;
   if (of.sends >= limits.sends_max) return lives ? verdict::give_up : verdict::wait;
   return lives || of.sends < limits.attempts_max ? verdict::again : verdict::wait;
 }

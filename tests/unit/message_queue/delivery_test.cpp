@@ -43,6 +43,14 @@ TEST_F(Delivery, IsPatientWithWhoUsuallyAcknowledgesLate) {  // Q13
   EXPECT_EQ(sent_again(), 0u);
 }
 
+TEST_F(Delivery, AStreamThatFlowsSendsNothingAgainForBeingLate) {  // Q12, Q13
+  subscribe("a", {"bucket"});
+  for (std::uint64_t ordinal = 1; ordinal <= 30; ++ordinal)  // nothing is acknowledged for 600 ms
+    flush(ordinal);
+  EXPECT_EQ(q->count().resends, 0u);
+  EXPECT_EQ(q->count().frames, 30u);
+}
+
 TEST_F(Delivery, SendsNothingAgainThatWasAcknowledged) {  // Q13
   subscribe("a", {"bucket"});
   const auto sequence = flush(1);
