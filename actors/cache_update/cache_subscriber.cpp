@@ -60,8 +60,6 @@ void perform(self_pointer self, core::subscribe wish) {
 
 void perform(self_pointer self, const core::acknowledge& what) {
   const auto& options = self->state.options;
-  const auto queue = options.find(what.queue);
-  if (!queue || (options.loses_ack && options.loses_ack())) return;
   v1::BatchAck message;
   message.set_node(options.node);
   message.set_service(options.service);
@@ -74,7 +72,7 @@ void perform(self_pointer self, const core::acknowledge& what) {
     one.set_last(run.last);
   }
   message.set_stamp(what.stamp);
-  self->send(queue, std::move(message));
+  options.acknowledge(what.queue, message);
 }
 
 // ---- to the services' near caches ----

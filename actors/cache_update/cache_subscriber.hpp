@@ -32,12 +32,12 @@ struct cache_subscriber_options {
   /// The queue on a node; null: not to be reached. In production node_links::at(node,
   /// "message_queue").
   std::function<message_queue_actor(const node_id&)> find;
+  /// Tells the queue on a node, or does not: one way. In production node_links::tell().
+  std::function<void(const node_id&, const v1::BatchAck&)> acknowledge;
   /// By type: what is subscribed. Several services may each have one of a type.
   std::multimap<std::string, near_cache_actor> caches;
   cache_update::options limits;
   random_source* random = nullptr;  ///< outlives the actor
-  /// Asked before each acknowledgement: true loses it, for trials of what loss does. Null: never.
-  std::function<bool()> loses_ack;
 };
 
 /// A peer came or went.

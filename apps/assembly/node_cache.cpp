@@ -93,14 +93,22 @@ cache_subscriber_shell start_subscriber(const node_context& of, const cache_part
   options.incarnation = of.incarnation;
   options.queues = of.cluster.nodes_with(role::queue);
   options.find = queue_at(of);
+  std::set<caf::actor_id> short_turns;
   for (const auto& [service, caches] : made.services)
-    for (const auto& [type, cache] : caches)
+    for (const auto& [type, cache] : caches) {
       options.caches.emplace(type, cache);
+      short_turns.insert(cache.id());
+    }
   options.limits = subscriber_limits(of.cluster.options.queue);
-  options.loses_ack = [loss = of.loss] { return loss->takes_ack(); };
+  options.acknowledge = [links = of.links, loss = of.loss](const node_id& queue,
+                                                           const v1::BatchAck& said) {
+    if (!loss->takes_ack()) links->tell<message_queue_actor>(queue, "message_queue", 0, said);
+  };
   options.random = of.ports.random.get();
   auto subscriber = of.system.spawn(cache_subscriber, std::move(options));
-  of.links->serve("cache_subscriber", services::all, cache_subscriber_actor(subscriber));
+  short_turns.insert(subscriber.id());
+  of.links->serve("cache_subscriber", services::all, cache_subscriber_actor(subscriber),
+                  std::move(short_turns));
   of.links->on_peer([subscriber](const links::peer_event& event) {
     caf::anon_send(subscriber, queue_peer{event.node, event.up});
   });
@@ -166,7 +174,8 @@ message_queue_shell start_queue(const node_context& of, const partition_router_a
   options.tell_news = tell_subscriber<v1::QueueNews>(of);
   options.router = router;
   auto queue = of.system.spawn(message_queue, std::move(options), of.ports.clock.get());
-  of.links->serve("message_queue", 0, message_queue_actor(queue));
+  // Acknowledgements are many, and take a microsecond each.
+  of.links->serve("message_queue", 0, message_queue_actor(queue), {queue.id()});
   of.links->on_peer([queue](const links::peer_event& event) {
     if (!event.up) caf::anon_send(queue, queue_peer_lost{event.node});
   });

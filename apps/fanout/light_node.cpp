@@ -95,6 +95,10 @@ std::unique_ptr<light_node> light_node::start(caf::actor_system& system,
   hearing.find = [links = &made->links_->links()](const node_id& node) {
     return links->at<message_queue_actor>(node, "message_queue");
   };
+  hearing.acknowledge = [links = &made->links_->links()](const node_id& node,
+                                                         const v1::BatchAck& said) {
+    links->tell<message_queue_actor>(node, "message_queue", 0, said);
+  };
   hearing.caches.emplace(cached::bucket, made->cache_);
   const auto news = cluster.options.queue.news_interval;
   hearing.limits.stamp_interval = std::max(news / 2, std::chrono::milliseconds(1));
@@ -102,7 +106,8 @@ std::unique_ptr<light_node> light_node::start(caf::actor_system& system,
   hearing.random = &made->links_->random();
   made->subscriber_ = system.spawn(cache_subscriber, std::move(hearing));
   auto& links = made->links_->links();
-  links.serve("cache_subscriber", 1, cache_subscriber_actor(made->subscriber_));
+  links.serve("cache_subscriber", 1, cache_subscriber_actor(made->subscriber_),
+              {made->subscriber_.id(), made->cache_.id()});
   links.on_peer([subscriber = made->subscriber_](const links::peer_event& event) {
     caf::anon_send(subscriber, queue_peer{event.node, event.up});
   });

@@ -6,12 +6,14 @@
 #include "runtime/links/link_messages.hpp"
 
 #include <caf/actor_cast.hpp>
+#include <caf/mailbox_element.hpp>
 #include <caf/sec.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <typeindex>
 
 namespace dunlin::links {
@@ -29,16 +31,22 @@ inline served_answer refusal(ec code, std::string detail) {
   return {{}, {}, code, std::move(detail)};
 }
 
-/// One message of a role: parses, asks the handle as `self`, answers once unless it is one-way.
+/// One message of a role that is answered: parses, asks the handle as `self`, answers once.
 using served_handler =
     std::function<void(link_actor::pointer self, const std::string& payload,
                        std::chrono::milliseconds timeout, const answer_to& done)>;
+
+/// One one-way message of a role; `context` is whoever runs actors on this thread, or null. False:
+/// it cannot be parsed.
+using note_handler = std::function<bool(const std::string& payload, caf::execution_unit* context)>;
 
 /// A handle with a handler for each of its signatures. Immutable after it is made.
 struct served_role {
   caf::strong_actor_ptr handle;
   std::type_index type = typeid(void);
-  std::map<std::string, served_handler, std::less<>> handlers;
+  std::map<std::string, served_handler, std::less<>> calls;
+  std::map<std::string, note_handler, std::less<>> notes;
+  std::set<caf::actor_id> short_turns;  ///< those that may run where a note is read
 };
 
 namespace detail {
@@ -59,32 +67,34 @@ inline served_answer to_answer(const caf::error& error) {
 template <class Role, class Request>
 void add_handler(served_role& role,
                  caf::typed_mpi<caf::detail::type_list<Request>, caf::output_tuple<void>>) {
-  role.handlers.emplace(name_of<Request>(), [handle = caf::actor_cast<Role>(role.handle)](
-                                                link_actor::pointer self, const std::string& bytes,
-                                                std::chrono::milliseconds, const answer_to& done) {
+  role.notes.emplace(name_of<Request>(), [handle = role.handle](const std::string& bytes,
+                                                                caf::execution_unit* context) {
     Request request;
-    if (!request.ParseFromString(bytes)) return done(refusal(ec::bad_message, "cannot be parsed"));
-    self->send(handle, std::move(request));
+    if (!request.ParseFromString(bytes)) return false;
+    handle->enqueue(
+        caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(request)),
+        context);
+    return true;
   });
 }
 
 template <class Role, class Request, class Answer>
 void add_handler(served_role& role,
                  caf::typed_mpi<caf::detail::type_list<Request>, caf::output_tuple<Answer>>) {
-  role.handlers.emplace(name_of<Request>(),
-                        [handle = caf::actor_cast<Role>(role.handle)](
-                            link_actor::pointer self, const std::string& bytes,
-                            std::chrono::milliseconds timeout, const answer_to& done) {
-                          Request request;
-                          if (!request.ParseFromString(bytes))
-                            return done(refusal(ec::bad_message, "cannot be parsed"));
-                          ask(
-                              self, handle, timeout, std::move(request),
-                              [done](const Answer& answer) {
-                                done({name_of<Answer>(), answer.SerializeAsString(), {}, {}});
-                              },
-                              [done](const caf::error& error) { done(to_answer(error)); });
-                        });
+  role.calls.emplace(name_of<Request>(),
+                     [handle = caf::actor_cast<Role>(role.handle)](
+                         link_actor::pointer self, const std::string& bytes,
+                         std::chrono::milliseconds timeout, const answer_to& done) {
+                       Request request;
+                       if (!request.ParseFromString(bytes))
+                         return done(refusal(ec::bad_message, "cannot be parsed"));
+                       ask(
+                           self, handle, timeout, std::move(request),
+                           [done](const Answer& answer) {
+                             done({name_of<Answer>(), answer.SerializeAsString(), {}, {}});
+                           },
+                           [done](const caf::error& error) { done(to_answer(error)); });
+                     });
 }
 
 template <class Role, class... Signatures>
@@ -96,10 +106,12 @@ void add_handlers(served_role& role, caf::detail::type_list<Signatures...>) {
 
 /// Compiles only for roles whose every message is Protobuf.
 template <class Role>
-std::shared_ptr<const served_role> make_served_role(const Role& handle) {
+std::shared_ptr<const served_role> make_served_role(const Role& handle,
+                                                    std::set<caf::actor_id> short_turns = {}) {
   auto role = std::make_shared<served_role>();
   role->handle = caf::actor_cast<caf::strong_actor_ptr>(handle);
   role->type = typeid(Role);
+  role->short_turns = std::move(short_turns);
   detail::add_handlers<Role>(*role, typename Role::signatures{});
   return role;
 }

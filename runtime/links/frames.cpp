@@ -89,7 +89,7 @@ void append_head(std::string& out, int field, std::size_t size) {
 
 }  // namespace
 
-buffer encode_head(const node_id& peer, const outgoing_note& note, std::size_t payload_bytes) {
+std::string encode_address(const node_id& peer, const outgoing_note& note) {
   v1::Envelope rest;
   auto& to = *rest.mutable_to();
   to.set_node(peer);
@@ -97,13 +97,16 @@ buffer encode_head(const node_id& peer, const outgoing_note& note, std::size_t p
   to.set_instance(note.instance);
   rest.set_message(std::string(note.message));
   rest.set_trace_id(note.trace_id);
-  const auto others = rest.SerializeAsString();
+  return rest.SerializeAsString();
+}
+
+buffer encode_head(std::string_view address, std::size_t payload_bytes) {
   std::string payload;
   append_head(payload, v1::Envelope::kPayloadFieldNumber, payload_bytes);
   std::string head;
   append_head(head, v1::LinkFrame::kEnvelopeFieldNumber,
-              others.size() + payload.size() + payload_bytes);
-  head += others;
+              address.size() + payload.size() + payload_bytes);
+  head += address;
   head += payload;
   return std::make_shared<const std::string>(std::move(head));
 }

@@ -24,8 +24,10 @@ ec to_ec(std::uint32_t code);
 
 v1::Envelope to_envelope(const node_id& peer, outgoing&& message, std::uint64_t call,
                          std::chrono::milliseconds deadline);
-/// The frame of one note, but for the payload, with which it ends.
-buffer encode_head(const node_id& peer, const outgoing_note& note, std::size_t payload_bytes);
+/// The frame of one note without its payload, with which it ends: what all such notes to a role
+/// have in common, and from it what goes before a payload of so many bytes.
+std::string encode_address(const node_id& peer, const outgoing_note& note);
+buffer encode_head(std::string_view address, std::size_t payload_bytes);
 v1::Envelope to_reply(std::uint64_t call, served_answer&& answer);
 
 }  // namespace dunlin::links

@@ -14,14 +14,13 @@ link_core::time now(self_pointer self) {
   return std::chrono::duration_cast<link_core::time>(self->clock().now().time_since_epoch());
 }
 
-bool send_frame(self_pointer self, std::uint64_t wire, buffer frame, buffer body = nullptr) {
+bool send_frame(self_pointer self, std::uint64_t wire, buffer frame) {
   auto& state = self->state;
   const auto found = state.wires.find(wire);
   if (found == state.wires.end()) return false;
   state.core->on_sent(now(self));
   state.figures->frames_sent.add();
-  return body ? found->second->send(std::move(frame), std::move(body))
-              : found->second->send(std::move(frame));
+  return found->second->send(std::move(frame));
 }
 
 void set_status(self_pointer self) {
@@ -70,10 +69,9 @@ void post(self_pointer self, v1::Envelope envelope) {
   self->send(self, flush_atom::value);
 }
 
-void start_wire(const wire_ptr& wire, std::uint64_t id, const link_actor& to) {
-  wire->start({[to, id](std::string bytes) {
-                 caf::anon_send(to, wire_frame{id, std::move(bytes)});
-               },
+void start_wire(const wire_ptr& wire, std::uint64_t id, const link_actor& to,
+                const std::shared_ptr<note_lane>& lane) {
+  wire->start({[to, id, lane](std::string bytes) { lane->read(id, std::move(bytes), to); },
                [to, id](ec reason) {
                  caf::anon_send(to, wire_closed{id, reason});
                }});
@@ -116,6 +114,7 @@ void perform(self_pointer self, const link_core::up& news) {
   log::info("link.connected", {{"peer", self->state.peer}, {"incarnation", news.incarnation}});
   self->state.figures->ups.add();
   self->state.figures->connected.set(1);
+  self->state.lane->open(news.wire, self->state.wires[news.wire]);
   set_status(self);
   self->state.shared->table->tell({self->state.peer, news.incarnation, true});
 }
@@ -127,6 +126,7 @@ void perform(self_pointer self, const link_core::lost& news) {
               {"incarnation", news.incarnation},
               {"reason", to_string(news.reason)},
               {"detail", news.detail}});
+  self->state.lane->close();
   self->state.figures->connected.set(0);
   set_status(self);
   self->state.shared->table->tell({self->state.peer, news.incarnation, false});
@@ -163,21 +163,16 @@ void ask_role(self_pointer self, std::uint64_t wire, const v1::Envelope& envelop
   auto& state = self->state;
   const auto call = envelope.call();
   const auto refuse = [&](ec code, const char* why) {
-    if (call != 0)
-      answer(self, wire, call, refusal(code, why));
-    else
-      state.figures->dropped.add();
+    answer(self, wire, call, refusal(code, why));
   };
   if (envelope.to().node() != state.shared->options.self)
     return refuse(ec::refused, "another node's message");
   const auto role = state.shared->table->find({envelope.to().role(), envelope.to().instance()});
   if (!role) return refuse(ec::unavailable, "the role is not running");
-  const auto handler = role->handlers.find(envelope.message());
-  if (handler == role->handlers.end())
+  const auto handler = role->calls.find(envelope.message());
+  if (handler == role->calls.end())
     return refuse(ec::unsupported, "the role does not know the message");
   state.figures->served.add();
-  // One-way messages answer only what went wrong, and nobody listens.
-  if (call == 0) return handler->second(self, envelope.payload(), {}, [](const served_answer&) {});
   if (!state.core->open_served()) return refuse(ec::overloaded, "too many calls are being served");
   auto timeout = state.shared->options.call_deadline;
   if (const auto asked = envelope.deadline_ms();
@@ -206,40 +201,39 @@ void take_envelope(self_pointer self, std::uint64_t wire, v1::Envelope& envelope
   if (self->state.core->live() != wire) return self->state.figures->dropped.add();
   if (envelope.is_reply())
     take_answer(self, envelope);
+  else if (envelope.call() == 0)
+    self->state.lane->deliver(envelope, self->context());
   else
     ask_role(self, wire, envelope);
 }
 
-void take_frame(self_pointer self, const wire_frame& raw) {
+void take_words(self_pointer self, const wire_words& words) {
   auto& state = self->state;
   auto& core = *state.core;
-  if (!state.wires.contains(raw.wire_id)) return state.figures->dropped.add();
-  v1::LinkFrame frame;
-  if (!frame.ParseFromString(raw.bytes))
-    return perform_all(self, core.on_garbage(now(self), raw.wire_id));
-  core.on_received(now(self), raw.wire_id);
+  const auto wire = words.wire_id;
+  if (!state.wires.contains(wire)) return state.figures->dropped.add();
+  if (!words.frame) return perform_all(self, core.on_garbage(now(self), wire));
+  auto& frame = *words.frame;
+  core.on_received(now(self), wire);
   switch (frame.body_case()) {
     case v1::LinkFrame::kHello:
-      return perform_all(self, core.on_hello(now(self), raw.wire_id, to_greeting(frame.hello())));
+      return perform_all(self, core.on_hello(now(self), wire, to_greeting(frame.hello())));
     case v1::LinkFrame::kProof:
-      return perform_all(self, core.on_proof(now(self), raw.wire_id, frame.proof().signature()));
+      return perform_all(self, core.on_proof(now(self), wire, frame.proof().signature()));
     case v1::LinkFrame::kPing:
-      if (core.live() == raw.wire_id)
-        send_frame(self, raw.wire_id, encode_pong(frame.ping().sequence()));
+      if (core.live() == wire) send_frame(self, wire, encode_pong(frame.ping().sequence()));
       return;
     case v1::LinkFrame::kPong: return;  // it was heard, which is all a ping asks
     case v1::LinkFrame::kGoodbye:
-      perform_all(self,
-                  core.on_goodbye(now(self), raw.wire_id, to_ec(frame.goodbye().reason().code()),
-                                  frame.goodbye().reason().detail()));
+      perform_all(self, core.on_goodbye(now(self), wire, to_ec(frame.goodbye().reason().code()),
+                                        frame.goodbye().reason().detail()));
       return set_status(self);
     case v1::LinkFrame::kEnvelope:
-      take_envelope(self, raw.wire_id, *frame.mutable_envelope());
+      take_envelope(self, wire, *frame.mutable_envelope());
       for (auto& next : *frame.mutable_more())
-        take_envelope(self, raw.wire_id, next);
+        take_envelope(self, wire, next);
       return;
-    case v1::LinkFrame::BODY_NOT_SET:
-      return perform_all(self, core.on_garbage(now(self), raw.wire_id));
+    case v1::LinkFrame::BODY_NOT_SET: return perform_all(self, core.on_garbage(now(self), wire));
   }
 }
 
@@ -264,21 +258,10 @@ void make_call(self_pointer self, outgoing_call& message) {
        to_envelope(state.peer, std::move(message), *call, state.shared->options.call_deadline));
 }
 
-/// A larger payload that many hear gains nothing by sharing a frame, and loses by each copy.
-constexpr std::size_t lone_note_bytes = 4096;
-
 void send_note(self_pointer self, outgoing_note& message) {
   auto& state = self->state;
-  const auto size = message.shared ? message.shared->size() : message.payload.size();
-  const auto live = state.core->live();
-  if (!live || size > frame_bytes_max / 2) return state.figures->dropped.add();
-  if (message.shared && size >= lone_note_bytes) {
-    flush(self);  // what came before it goes before it
-    auto head = encode_head(state.peer, message, size);
-    if (!send_frame(self, *live, std::move(head), message.shared)) state.figures->dropped.add();
-    return;
-  }
-  if (message.shared) message.payload = *message.shared;
+  if (!state.core->live() || message.payload.size() > frame_bytes_max / 2)
+    return state.figures->dropped.add();
   post(self, to_envelope(state.peer, std::move(message), 0, {}));
 }
 
@@ -290,7 +273,7 @@ void take_dialed(self_pointer self, const wire_dialed& made) {
   }
   const auto id = ++state.shared->last_wire;
   state.wires[id] = made.wire;
-  start_wire(made.wire, id, link_actor{self});
+  start_wire(made.wire, id, link_actor{self}, state.lane);
   perform_all(self,
               state.core->on_dialed(now(self), made.attempt, id, made.wire->peer_certificate()));
 }
@@ -300,6 +283,14 @@ void take_greeted(self_pointer self, const wire_greeted& made) {
   state.wires[made.wire_id] = made.wire;
   perform_all(self, state.core->on_greeted(now(self), made.wire_id, made.wire->peer_certificate(),
                                            to_greeting(made.hello)));
+}
+
+/// What passed beside this actor counts, too.
+void note_traffic(self_pointer self) {
+  auto& core = *self->state.core;
+  const auto [sent, heard] = self->state.lane->take_traffic();
+  if (sent) core.on_sent(now(self));
+  if (heard && core.live()) core.on_received(now(self), *core.live());
 }
 
 void end(self_pointer self, caf::error reason) {
@@ -313,27 +304,12 @@ void end(self_pointer self, caf::error reason) {
 
 }  // namespace
 
-link_figures::link_figures(metrics& m, const node_id& peer)
-    : refused{m.counter("dunlin_link_refused_total", "Greetings refused", {{"peer", peer}})},
-      ups{m.counter("dunlin_link_connected_total", "Times connected", {{"peer", peer}})},
-      calls{m.counter("dunlin_link_calls_total", "Calls to the peer", {{"peer", peer}})},
-      calls_failed{m.counter("dunlin_link_calls_failed_total", "Calls that ended in an error",
-                             {{"peer", peer}})},
-      served{m.counter("dunlin_link_served_total", "Messages of the peer given to roles",
-                       {{"peer", peer}})},
-      late_replies{m.counter("dunlin_link_late_replies_total", "Answers nobody waited for",
-                             {{"peer", peer}})},
-      dropped{m.counter("dunlin_link_dropped_total",
-                        "Messages dropped: no link, full, or not greeted", {{"peer", peer}})},
-      frames_sent{
-          m.counter("dunlin_link_frames_sent_total", "Frames to the peer", {{"peer", peer}})},
-      connected{m.gauge("dunlin_link_connected", "1: connected", {{"peer", peer}})} {}
-
 link_actor::behavior_type link(self_pointer self, std::shared_ptr<link_context> shared,
                                node_id peer) {
   auto& state = self->state;
   state.core = std::make_unique<link_core>(shared->options, peer, shared->own, shared->random);
-  state.figures = std::make_unique<link_figures>(shared->figures, peer);
+  state.lane = shared->lanes.at(peer);
+  state.figures = &state.lane->figures();
   state.peer = std::move(peer);
   state.shared = std::move(shared);
   set_status(self);
@@ -348,13 +324,15 @@ link_actor::behavior_type link(self_pointer self, std::shared_ptr<link_context> 
       [self](outgoing_note& message) { send_note(self, message); },
       [self](const wire_dialed& made) { take_dialed(self, made); },
       [self](const wire_greeted& made) { take_greeted(self, made); },
-      [self](const wire_frame& raw) { take_frame(self, raw); },
+      [self](const wire_frame& raw) { take_words(self, read_frame(raw.wire_id, raw.bytes)); },
+      [self](const wire_words& words) { take_words(self, words); },
       [self](const wire_closed& news) {
         perform_all(self, self->state.core->on_closed(now(self), news.wire_id, news.reason));
         set_status(self);
       },
       [self](tick_atom) {
         self->delayed_send(self, self->state.shared->options.tick, tick_atom::value);
+        note_traffic(self);
         perform_all(self, self->state.core->on_tick(now(self)));
       },
       [self](flush_atom) {

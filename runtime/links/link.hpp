@@ -5,7 +5,7 @@
 #include "runtime/links/link_core.hpp"
 #include "runtime/links/link_messages.hpp"
 #include "runtime/links/link_table.hpp"
-#include "runtime/observe/metrics.hpp"
+#include "runtime/links/note_lane.hpp"
 
 #include <caf/stateful_actor.hpp>
 
@@ -24,20 +24,16 @@ struct link_context {
   random_source& random;
   metrics& figures;
   std::shared_ptr<link_table> table;
+  std::map<node_id, std::shared_ptr<note_lane>> lanes{};  ///< of all peers; made before the links
   std::atomic<std::uint64_t> last_wire{0};
-};
-
-struct link_figures {
-  link_figures(metrics& figures, const node_id& peer);
-  counter &refused, &ups, &calls, &calls_failed, &served, &late_replies, &dropped, &frames_sent;
-  gauge& connected;
 };
 
 struct link_state {
   std::shared_ptr<link_context> shared;
   node_id peer;
   std::unique_ptr<link_core> core;
-  std::unique_ptr<link_figures> figures;
+  std::shared_ptr<note_lane> lane;
+  link_figures* figures = nullptr;  ///< the lane's
   std::map<std::uint64_t, wire_ptr> wires;
   struct call {
     caf::response_promise promise;

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -30,9 +31,7 @@ struct outgoing_call : outgoing {
   /// What the caller gets, from the peer's answer: its Protobuf name and bytes.
   caf::message (*read)(std::string_view name, const std::string& payload) = nullptr;
 };
-struct outgoing_note : outgoing {
-  buffer shared;  ///< the payload, where many notes have the same; `payload` is empty then
-};
+struct outgoing_note : outgoing {};
 
 /// Stands for whatever the remote role answers.
 struct call_answer {};
@@ -53,6 +52,11 @@ struct wire_frame {
   std::uint64_t wire_id = 0;
   std::string bytes;
 };
+/// The same, read already.
+struct wire_words {
+  std::uint64_t wire_id = 0;
+  std::shared_ptr<v1::LinkFrame> frame;  ///< null: it cannot be parsed
+};
 struct wire_closed {
   std::uint64_t wire_id = 0;
   ec reason{};
@@ -70,7 +74,7 @@ using link_actor = caf::typed_actor<
     caf::reacts_to<outgoing_note>,
     // INTERNAL: from the wires.
     caf::reacts_to<wire_dialed>, caf::reacts_to<wire_greeted>, caf::reacts_to<wire_frame>,
-    caf::reacts_to<wire_closed>,
+    caf::reacts_to<wire_words>, caf::reacts_to<wire_closed>,
     // INTERNAL: time passed; the turn is over, send what it gathered.
     caf::reacts_to<tick_atom>, caf::reacts_to<flush_atom>>;
 
@@ -82,4 +86,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::links::call_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::links::wire_dialed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::links::wire_greeted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::links::wire_frame)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::links::wire_words)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::links::wire_closed)

@@ -21,6 +21,9 @@ node_links::node_links(caf::actor_system& system, link_options options, wire_por
       inside_{std::make_unique<inside>()} {
   inside_->shared =
       std::make_shared<link_context>(options_, port, identity, random, metrics, table_);
+  for (const auto& peer : options_.peers)
+    inside_->shared->lanes[peer] =
+        std::make_shared<note_lane>(options_.self, peer, table_, port.takes_turns(), metrics);
   for (const auto& peer : options_.peers) {
     DUNLIN_ASSERT(peer != options_.self);
     table_->set_status({peer, false, 0, "not started"});
@@ -62,14 +65,9 @@ void node_links::withdraw(const std::string& role, std::uint64_t instance) {
 
 void node_links::tell_peer(const node_id& node, const std::string& role, std::uint64_t instance,
                            std::string_view message, const buffer& bytes) const {
-  const auto link = link_to(node);
-  if (!link) return;
-  outgoing_note note;
-  note.role = role;
-  note.instance = instance;
-  note.message = message;
-  note.shared = bytes;
-  caf::anon_send(link, std::move(note));
+  const auto& lanes = inside_->shared->lanes;
+  if (const auto lane = lanes.find(node); lane != lanes.end())
+    lane->second->tell(role, instance, message, bytes);
 }
 
 void node_links::on_peer(peer_watcher watcher) { table_->watch(std::move(watcher)); }

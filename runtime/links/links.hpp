@@ -41,9 +41,13 @@ public:
 
   /// Peers' calls to (role, instance) reach `handle` from now on; a dead handle answers
   /// unavailable.
+  ///
+  /// `short_turns`: actors, mostly the handle's own and those it hands on to, whose turns take but
+  /// a few microseconds: a one-way message is handled by them on the thread that has read it.
   template <class Role>
-  void serve(const std::string& role, std::uint64_t instance, const Role& handle) {
-    table_->serve({role, instance}, make_served_role(handle));
+  void serve(const std::string& role, std::uint64_t instance, const Role& handle,
+             std::set<caf::actor_id> short_turns = {}) {
+    table_->serve({role, instance}, make_served_role(handle, std::move(short_turns)));
   }
   void withdraw(const std::string& role, std::uint64_t instance);
 
@@ -56,8 +60,9 @@ public:
     return node == self() ? local<Role>(role, instance) : remote<Role>(node, role, instance);
   }
 
-  /// A one-way message that many hear and that was encoded once: `bytes` are a Message of Role. As
-  /// with at(), what cannot be delivered is dropped.
+  /// A one-way message that many hear and that was encoded once: `bytes` are a Message of Role. It
+  /// leaves at once, from this thread, and may overtake what was sent through at(). As there, what
+  /// cannot be delivered is dropped.
   template <class Role, class Message>
   void tell(const node_id& node, const std::string& role, std::uint64_t instance,
             const buffer& bytes) {
@@ -68,6 +73,14 @@ public:
     Message message;
     if (message.ParseFromString(*bytes))
       caf::anon_send(caf::actor_cast<Role>(served->handle), std::move(message));
+  }
+
+  /// The same for a message that but one hears.
+  template <class Role, class Message>
+  void tell(const node_id& node, const std::string& role, std::uint64_t instance,
+            const Message& message) {
+    tell<Role, Message>(node, role, instance,
+                        std::make_shared<const std::string>(message.SerializeAsString()));
   }
 
   /// `watcher` hears of every peer that comes or goes, on a thread of the actors, in order for one

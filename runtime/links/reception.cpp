@@ -14,28 +14,35 @@ class wire_relay {
 public:
   wire_relay(std::uint64_t id, reception_actor first) : id_{id}, first_{std::move(first)} {}
 
-  template <class Message>
-  void forward(Message message) {
-    const auto lock = std::scoped_lock{guard_};
-    if (link_)
-      caf::anon_send(link_, std::move(message));
-    else
-      caf::anon_send(first_, std::move(message));
+  void on_frame(std::string bytes) {
+    {
+      const auto lock = std::scoped_lock{guard_};
+      if (!link_) return caf::anon_send(first_, wire_frame{id_, std::move(bytes)});
+    }
+    lane_->read(id_, std::move(bytes), link_);  // neither changes any more
   }
 
-  void hand_over(const link_actor& link, wire_greeted greeted) {
+  void on_closed(ec reason) {
+    const auto lock = std::scoped_lock{guard_};
+    if (link_)
+      caf::anon_send(link_, wire_closed{id_, reason});
+    else
+      caf::anon_send(first_, wire_closed{id_, reason});
+  }
+
+  void hand_over(const link_actor& link, std::shared_ptr<note_lane> lane, wire_greeted greeted) {
     const auto lock = std::scoped_lock{guard_};
     caf::anon_send(link, std::move(greeted));
     link_ = link;
+    lane_ = std::move(lane);
   }
-
-  std::uint64_t id() const { return id_; }
 
 private:
   const std::uint64_t id_;
   std::mutex guard_;
   reception_actor first_;
   link_actor link_;
+  std::shared_ptr<note_lane> lane_;
 };
 
 namespace {
@@ -61,12 +68,8 @@ void accept(self_pointer self, const wire_ptr& wire) {
   auto relay = std::make_shared<wire_relay>(id, reception_actor{self});
   state.guests[id] = {wire, relay};
   self->delayed_send(self, options.hello_deadline, wire_overdue{id});
-  wire->start({[relay](std::string bytes) {
-                 relay->forward(wire_frame{relay->id(), std::move(bytes)});
-               },
-               [relay](ec reason) {
-                 relay->forward(wire_closed{relay->id(), reason});
-               }});
+  wire->start({[relay](std::string bytes) { relay->on_frame(std::move(bytes)); },
+               [relay](ec reason) { relay->on_closed(reason); }});
 }
 
 void greet(self_pointer self, const wire_frame& first) {
@@ -83,7 +86,8 @@ void greet(self_pointer self, const wire_frame& first) {
     return refuse(self, first.wire_id, ec::refused, "no node of this cluster");
   auto guest = state.guests.extract(first.wire_id);
   guest.mapped().relay->hand_over(
-      link->second, {first.wire_id, guest.mapped().wire, std::move(*frame.mutable_hello())});
+      link->second, state.shared->lanes.at(link->first),
+      {first.wire_id, guest.mapped().wire, std::move(*frame.mutable_hello())});
 }
 
 void forget(self_pointer self, const wire_closed& news) {

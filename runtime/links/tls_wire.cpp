@@ -61,6 +61,7 @@ private:
     std::size_t size() const { return head->size() + (body ? body->size() : 0); }
   };
   bool write_now(const frame& what);
+  void start_writing();
   awaitable<void> write_frames();
   bool take_batch(std::size_t written, std::string& batch, buffer& large);
   void deliver(std::string frame);
@@ -102,11 +103,17 @@ bool stream_wire::send(buffer head, buffer body) {
     left_behind_ = bytes;
   else
     unsent_.push_back(std::move(whole));
-  if (!std::exchange(writing_, true))
-    boost::asio::co_spawn(
-        stream_->executor(), [self = shared_from_this()] { return self->write_frames(); },
-        boost::asio::detached);
+  if (!std::exchange(writing_, true)) start_writing();
   return true;
+}
+
+/// Posted: whoever sends may be on the strand already (turns of actors on the port's thread), where
+/// a coroutine begins at once, and would wait for the guard that send() holds.
+void stream_wire::start_writing() {
+  boost::asio::post(stream_->executor(), [self = shared_from_this()] {
+    boost::asio::co_spawn(
+        self->stream_->executor(), [self] { return self->write_frames(); }, boost::asio::detached);
+  });
 }
 
 /// Waking the port's thread takes longer than the write.
@@ -259,6 +266,7 @@ public:
   }
 
   void stop() override { threads_->stop(); }
+  bool takes_turns() const override { return true; }
   std::uint16_t port() const override { return keeper_->port(); }
 
 private:

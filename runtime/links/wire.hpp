@@ -54,6 +54,9 @@ public:
   virtual void dial(const node_id& peer, std::function<void(result<wire_ptr>)> done) = 0;
 
   virtual void stop() = 0;
+
+  /// Frames come on a thread that may take short turns of actors, too (scheduling/turns_here.hpp).
+  virtual bool takes_turns() const { return false; }
 };
 
 }  // namespace dunlin::links

@@ -339,6 +339,9 @@ void flood_world::add_node(std::size_t which) {
     far.emplace(options.queues.back(), way);
   }
   options.find = [far](const node_id& name) { return far.at(name); };
+  options.acknowledge = [far](const node_id& name, const v1::BatchAck& said) {
+    caf::anon_send(far.at(name), said);
+  };
   const auto name = options.node;
   subscribers_.emplace(name, world_.system.spawn(cache_subscriber, std::move(options)));
   all_.push_back(caf::actor_cast<caf::actor>(subscribers_.at(name)));

@@ -80,6 +80,9 @@ protected:
     options.find = [this](const node_id& node) {
       return away == node ? message_queue_actor() : queues.at(node);
     };
+    options.acknowledge = [this](const node_id& node, const v1::BatchAck& said) {
+      if (away != node) caf::anon_send(queues.at(node), said);
+    };
     for (const auto type : {cached::user, cached::bucket})
       options.caches.emplace(type, system.spawn(fake_cache, &caches[std::string(type)]));
     options.caches.emplace(cached::bucket,

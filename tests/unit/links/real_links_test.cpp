@@ -107,5 +107,39 @@ TEST_F(RealLinks, CallEachOtherAndStopAtOnce) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, 2s);
 }
 
+TEST_F(RealLinks, ShortTurnsAreTakenWhereANoteIsRead) {
+  node greater, smaller;
+  std::map<std::uint64_t, std::thread::id> threads;
+  start(greater, "n2", "n1", 1);
+  const auto noted = [&](partition_actor::pointer) -> partition_actor::behavior_type {
+    return {[](const v1::PartitionCommand&) { return v1::CommandReply{}; },
+            [](const v1::PartitionQuery&) { return v1::QueryReply{}; },
+            [&](const v1::RaftMessage& said) {
+              view.change([&] { threads[said.term()] = std::this_thread::get_id(); });
+            },
+            [](const v1::GetReplicaStatus&) { return v1::ReplicaStatus{}; }};
+  };
+  const auto here = greater.system->spawn(noted), there = greater.system->spawn(noted);
+  greater.links->serve("partition", 2, here, {here.id()});
+  greater.links->serve("partition", 3, there);
+  start(smaller, "n1", "n2", greater.port->port());
+  ASSERT_TRUE(view.soon([&] { return smaller.links->peers().at(0).connected; }));
+  // Small ones of both roles, and one that is too large to be handled where it is read.
+  for (std::uint64_t term = 1; term <= 4; ++term) {
+    v1::RaftMessage message;
+    message.set_term(term);
+    if (term == 4) message.add_entries()->set_data(std::string(100'000, 'x'));
+    smaller.links->tell<partition_actor>("n2", "partition", term == 2 ? 3 : 2, message);
+  }
+  ASSERT_TRUE(view.soon([&] { return threads.size() == 4; }));
+  EXPECT_EQ(threads[1], threads[3]);
+  EXPECT_NE(threads[1], threads[2]);
+  EXPECT_NE(threads[1], threads[4]);
+  caf::anon_send_exit(here, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(there, caf::exit_reason::user_shutdown);
+  stop(greater);
+  stop(smaller);
+}
+
 }  // namespace
 }  // namespace dunlin::links

@@ -76,6 +76,40 @@ TEST_F(Tell, KeepsTheOrderOfLargeAndSmall) {
   EXPECT_TRUE(std::is_sorted(heard["b"][1].batches.begin(), heard["b"][1].batches.end()));
 }
 
+TEST_F(Tell, LeavesInTheTurnOfWhoeverTells) {
+  start_all();
+  listen("b", 1);
+  const auto before = figure("a", "dunlin_link_frames_sent_total", "b");
+  tell("a", "b", 1, batch(1));
+  EXPECT_EQ(figure("a", "dunlin_link_frames_sent_total", "b"), before + 1);
+}
+
+TEST_F(Tell, WhatPassesBesideALinkIsASignOfLife) {
+  start_all();
+  listen("b", 1);
+  const auto sent = figure("a", "dunlin_link_frames_sent_total", "b");
+  const auto answered = figure("b", "dunlin_link_frames_sent_total", "a");
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    tell("a", "b", 1, batch(i));
+    time.run_for(100ms);
+  }
+  EXPECT_EQ(heard["b"][1].batches.size(), 100u);
+  // b, which says nothing, asks whether a lives, and a answers; a has no need to ask.
+  const auto pings = figure("b", "dunlin_link_frames_sent_total", "a") - answered;
+  EXPECT_LE(pings, 20);
+  EXPECT_EQ(figure("a", "dunlin_link_frames_sent_total", "b") - sent, 100 + pings);
+}
+
+TEST_F(Tell, ReachesARoleThatIsServedLater) {
+  start_all();
+  tell("a", "b", 1, batch(1));
+  time.run_for(100ms);
+  listen("b", 1);
+  tell("a", "b", 1, batch(2));
+  time.run_for(100ms);
+  EXPECT_THAT(heard["b"][1].batches, ElementsAre(2u));
+}
+
 TEST_F(Tell, WhatCannotBeDeliveredIsDropped) {
   start_all();
   listen("b", 1);
@@ -103,11 +137,12 @@ TEST_F(Tell, HeadAndPayloadAreTheFrameThatProtobufWouldMake) {
     note.instance = 300;
     note.message = "dunlin.v1.CacheBatch";
     note.trace_id = "t";
-    note.shared = batch(1, size);
+    const auto bytes = batch(1, size);
     v1::LinkFrame frame;
-    ASSERT_TRUE(frame.ParseFromString(*encode_head("b", note, note.shared->size()) + *note.shared));
-    EXPECT_EQ(frame.envelope().payload(), *note.shared);
-    note.payload = *note.shared;
+    ASSERT_TRUE(
+        frame.ParseFromString(*encode_head(encode_address("b", note), bytes->size()) + *bytes));
+    EXPECT_EQ(frame.envelope().payload(), *bytes);
+    note.payload = *bytes;
     v1::LinkFrame expected;
     *expected.mutable_envelope() = to_envelope("b", std::move(note), 0, {});
     EXPECT_EQ(frame.SerializeAsString(), expected.SerializeAsString());

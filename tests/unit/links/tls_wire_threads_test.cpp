@@ -121,6 +121,20 @@ TEST_P(TlsWireThreads, SendTheRestOnceAPeerReadsThatHasLongNotDoneSo) {
   EXPECT_FALSE(there.wrong);
 }
 
+/// Whoever hears a frame may answer from the thread that brought it.
+TEST_P(TlsWireThreads, AnswerOnTheThreadThatReadsHoweverMuchWaits) {
+  constexpr int frames = 400;
+  start(here);
+  there.wire->start({[this](const std::string&) {
+                       for (int i = 0; i < frames; ++i)
+                         there.wire->send(std::make_shared<const std::string>(frame_of(0, i)));
+                     },
+                     [](ec) {}});
+  here.wire->send(std::make_shared<const std::string>("go"));
+  EXPECT_TRUE(view.soon([&] { return here.frames == frames; }, 10s));
+  EXPECT_FALSE(here.wrong);
+}
+
 TEST_P(TlsWireThreads, MeetAWireThatIsClosedMeanwhile) {
   std::atomic<int> taken{0};
   start(here);
