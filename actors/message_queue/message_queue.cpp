@@ -31,10 +31,19 @@ void perform(self_pointer self, const core::persist& wish) {
   row.set_time_to_live_ms(static_cast<std::uint32_t>(wish.time_to_live.count()));
   *row.mutable_updates() = *std::exchange(state.arriving, nullptr);
   auto entries = queue::entries_of(row, state.last_position + 1, state.options.spool.piece_bytes);
-  state.flights.emplace(++state.last_token,
-                        message_queue_state::flight{wish.row, state.last_position});
+  if (state.gathered.rows.empty()) state.gathered.position = state.last_position;
+  state.gathered.rows.push_back(wish.row);
   state.last_position += entries.size();
   state.positions.emplace(wish.row, state.last_position);
+  std::move(entries.begin(), entries.end(), std::back_inserter(state.gathered.entries));
+}
+
+void perform(self_pointer self, const core::store&) {
+  auto& state = self->state;
+  if (state.gathered.rows.empty()) return;  // the log has refused them meanwhile
+  auto all = std::exchange(state.gathered, {});
+  auto entries = std::exchange(all.entries, {});
+  state.flights.emplace(++state.last_token, std::move(all));
   state.options.append(caf::actor_cast<log_client_actor>(self), state.last_token,
                        std::move(entries));
 }
@@ -43,13 +52,13 @@ void on_stored(self_pointer self, std::uint64_t token) {
   auto& flights = self->state.flights;
   const auto beyond = flights.upper_bound(token);
   if (beyond == flights.begin()) return;
-  const auto row = std::prev(beyond)->second.row;
+  const auto row = std::prev(beyond)->second.rows.back();
   flights.erase(flights.begin(), beyond);
   perform_all(self, self->state.core->on_persisted(row));
 }
 
-/// The log takes nothing more until this token comes again, so it is the next row's; what was sent
-/// behind it is lost with it.
+/// The log takes nothing more until this token comes again, so it is that of the next write; what
+/// was sent behind it, and what was to follow, is lost with it.
 void on_refused(self_pointer self, std::uint64_t token) {
   auto& state = self->state;
   const auto first = state.flights.find(token);
@@ -58,7 +67,9 @@ void on_refused(self_pointer self, std::uint64_t token) {
   state.last_position = first->second.position;
   std::vector<std::uint64_t> rows;
   for (auto it = first; it != state.flights.end(); it = state.flights.erase(it))
-    rows.push_back(it->second.row);
+    rows.insert(rows.end(), it->second.rows.begin(), it->second.rows.end());
+  const auto next = std::exchange(state.gathered, {});
+  rows.insert(rows.end(), next.rows.begin(), next.rows.end());
   for (const auto row : rows) {
     state.positions.erase(row);
     perform_all(self, state.core->on_persist_failed(row, ec::disk_full));

@@ -67,10 +67,11 @@ using message_queue_shell =
 struct message_queue_state {
   using waiting = std::variant<caf::typed_response_promise<v1::EnqueueReply>,
                                caf::typed_response_promise<v1::SubscribeReply>>;
-  /// A row that is on its way to the disk, by its token.
+  /// Rows that go to the disk as one; under way, by their token.
   struct flight {
-    std::uint64_t row = 0;
-    std::uint64_t position = 0;  ///< before its first entry
+    std::vector<std::uint64_t> rows;
+    std::uint64_t position = 0;  ///< before their first entry
+    std::vector<wal::entry> entries;
   };
   static inline const char* name = "message_queue";
 
@@ -82,6 +83,7 @@ struct message_queue_state {
   std::uint64_t last_request = 0;
   const v1::EnqueueUpdates* arriving = nullptr;  ///< in this turn; the core says what becomes of it
 
+  flight gathered;  ///< the next; not under way yet
   std::map<std::uint64_t, flight> flights;
   std::map<std::uint64_t, std::uint64_t> positions;  ///< where rows end in the log
   std::uint64_t last_token = 0;

@@ -18,7 +18,8 @@ queue_core::queue_core(queue::options limits, node_id self, std::uint64_t incarn
       spool_{limits_, incarnation, stored, std::move(rows)},
       ask_at_{now},
       housekeeping_at_{now + limits.housekeeping_interval},
-      scan_at_{now + limits.scan_interval} {}
+      scan_at_{now + limits.scan_interval},
+      last_store_{now - limits.store_interval} {}
 
 queue_core::effects queue_core::on_enqueue(time now, request_id request, queue::enqueue what) {
   if (const auto wrong = flaw(what)) {
@@ -44,7 +45,21 @@ queue_core::effects queue_core::on_enqueue(time now, request_id request, queue::
   take(now, row, out);
   // Those who listen first: the leader waits for the disk anyway.
   out.push_back(persist{request, row.number, lives});
+  store_soon(now, bytes, out);
   return out;
+}
+
+void queue_core::store_soon(time now, std::size_t bytes, effects& out) {
+  unstored_bytes_ += bytes;
+  if (!store_at_) store_at_ = last_store_ + limits_.store_interval;
+  if (now >= *store_at_ || unstored_bytes_ >= limits_.store_bytes_max) store_now(now, out);
+}
+
+void queue_core::store_now(time now, effects& out) {
+  store_at_.reset();
+  unstored_bytes_ = 0;
+  last_store_ = now;
+  out.push_back(store{});
 }
 
 void queue_core::take(time now, const queue::spool_row& row, effects& out) {
@@ -128,6 +143,7 @@ queue_core::effects queue_core::on_timer(time now) {
   effects out;
   for (auto& [types, set] : sets_)
     if (!set.pending.empty() && now - set.last_flush >= limits_.window) flush(now, set, out);
+  if (store_at_ && now >= *store_at_) store_now(now, out);
   if (scanning_ && now >= scan_at_) scan(now, out);
   news_timer(now, out);
   if (now >= housekeeping_at_) housekeeping(now, out);
@@ -148,6 +164,7 @@ void queue_core::scan(time now, effects& out) {
 queue_core::time queue_core::next_wake() const {
   auto next = std::min(ask_at_, housekeeping_at_);
   if (tell_at_) next = std::min(next, *tell_at_);
+  if (store_at_) next = std::min(next, *store_at_);
   if (scanning_) next = std::min(next, scan_at_);
   for (const auto& [types, set] : sets_)
     if (!set.pending.empty()) next = std::min(next, set.last_flush + limits_.window);

@@ -29,13 +29,15 @@ public:
   using time = queue::time;
   using request_id = std::uint64_t;  ///< the caller's
 
-  /// Write the changes of the request under this number; then on_persisted() or
-  /// on_persist_failed(). After a restart the row must come back with what is left of its time.
+  /// Keep the changes of the request under this number, to be written with the next `store`; then
+  /// on_persisted() or on_persist_failed(). After a restart the row must come back with what is
+  /// left of its time.
   struct persist {
     request_id request;
     std::uint64_t row;
     time time_to_live;
   };
+  struct store {};  ///< write what there is to persist, as one: a write costs more than a row
   struct accept {
     request_id request;
   };  ///< an EnqueueReply
@@ -70,8 +72,8 @@ public:
   struct forget_subscriber {
     queue::subscriber_key who;
   };  ///< not heard of for long
-  using effect = std::variant<persist, accept, refuse, accept_subscription, send_batch, send_news,
-                              ask_news, trim_spool, forget_subscriber>;
+  using effect = std::variant<persist, store, accept, refuse, accept_subscription, send_batch,
+                              send_news, ask_news, trim_spool, forget_subscriber>;
   using effects = std::vector<effect>;
 
   struct figures {
@@ -132,6 +134,8 @@ private:
   std::optional<std::string> flaw(const queue::enqueue& what) const;
   std::optional<std::string> flaw(const queue::subscription& wish) const;
   void take(time now, const queue::spool_row& row, effects& out);
+  void store_soon(time now, std::size_t bytes, effects& out);
+  void store_now(time now, effects& out);
   void flush(time now, queue::type_set& set, effects& out);
   void fill(time now, queue::type_set& set, const queue::subscriber_key& who, queue::subscriber& of,
             effects& out);
@@ -162,7 +166,10 @@ private:
   queue::news_board news_;
   time ask_at_, housekeeping_at_, scan_at_;
   std::optional<time> tell_at_;
-  bool scanning_ = false;  ///< something may be on its way
+  time last_store_;
+  std::optional<time> store_at_;    ///< rows wait for it …
+  std::size_t unstored_bytes_ = 0;  ///< … so many bytes of them
+  bool scanning_ = false;           ///< something may be on its way
   figures count_;
 };
 

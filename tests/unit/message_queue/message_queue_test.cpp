@@ -121,17 +121,21 @@ TEST_F(MessageQueue, AFullDiskRefusesAndTheQueueGoesOnWhenThereIsRoomAgain) {
   for (int i = 0; i < 500 && !(last && last->error); ++i) {
     const auto key = "k" + std::to_string(i);
     last = put(key, 6000);
+    of.advance(of.limits.store_interval);
     ASSERT_TRUE(last->done);
     if (!last->error) kept.insert(key);
   }
   ASSERT_EQ(last->error, ec::disk_full);
   EXPECT_GT(kept.size(), 20u);
-  EXPECT_EQ(put("too much", 6000)->error, ec::disk_full);
+  const auto too_much = put("too much", 6000);
+  of.advance(of.limits.store_interval);
+  EXPECT_EQ(too_much->error, ec::disk_full);
   of.advance(7s);  // their time is over
   const auto after = put("after", 6000);
   EXPECT_TRUE(after->done && !after->error);
   of.subscribe("n1");
   const auto live = put("live");
+  of.advance(of.limits.store_interval);
   EXPECT_TRUE(live->done && !live->error);
   of.crash();
   of.start();
@@ -156,6 +160,7 @@ TEST_F(MessageQueue, RowsOnTheirWayBehindARefusedOneAreRefusedToo) {
     });
   }
   of.world.run();
+  of.advance(of.limits.store_interval);
   std::size_t accepted = 0;
   for (const auto& one : all) {
     EXPECT_TRUE(one->done);
@@ -169,12 +174,28 @@ TEST_F(MessageQueue, RowsOnTheirWayBehindARefusedOneAreRefusedToo) {
   EXPECT_EQ(queue::open_spool(*log, of.limits, 9, 0)->rows.size(), accepted);
 }
 
+TEST_F(MessageQueue, RowsOfAnIntervalAreWrittenAsOneAndEachIsAnswered) {  // Q13
+  of.start();
+  const auto first = put("a");
+  EXPECT_TRUE(first->done);  // an idle queue writes at once
+  const auto syncs = of.disk.counted().syncs;
+  std::vector<outcome_ptr> all;
+  for (int i = 0; i < 10; ++i)
+    all.push_back(put("k" + std::to_string(i)));
+  EXPECT_FALSE(all.back()->done);
+  of.advance(of.limits.store_interval);
+  for (const auto& one : all)
+    EXPECT_TRUE(one->done && !one->error);
+  EXPECT_EQ(of.disk.counted().syncs, syncs + 1);
+}
+
 TEST_F(MessageQueue, ARowThatIsLargerThanAnEntryComesBackWhole) {
   of.start();
   of.subscribe("n1");
   of.subscribers["n1"].away = true;
   put("small");
   put("large", 100'000);  // an entry holds 16 KiB
+  of.advance(of.limits.store_interval);
   of.crash();
   of.start();
   of.subscribers["n1"].away = false;

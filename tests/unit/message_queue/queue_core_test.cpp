@@ -18,6 +18,19 @@ TEST_F(QueueCore, AnswersTheLeaderWhenTheRowIsDurableAndNotBefore) {  // Q7, Q13
   EXPECT_THAT(q->on_persisted(row), IsEmpty());
 }
 
+TEST_F(QueueCore, WritesRowsAtOnceWhenIdleOnceAnIntervalWhenBusyAndEarlyWhenTheyAreMany) {  // Q13
+  EXPECT_THAT(only<core::store>(enqueue("bucket", 1, "a")), SizeIs(1));
+  EXPECT_THAT(only<core::store>(enqueue("bucket", 2, "b")), IsEmpty());
+  EXPECT_THAT(only<core::store>(enqueue("bucket", 3, "c")), IsEmpty());
+  EXPECT_THAT(only<core::store>(pass(limits.store_interval)), SizeIs(1));
+  EXPECT_THAT(only<core::store>(pass(limits.store_interval * 10)), IsEmpty());
+  limits.store_bytes_max = 300;
+  restart({});
+  enqueue("bucket", 1, "a");
+  EXPECT_THAT(only<core::store>(enqueue("bucket", 2, "b")), IsEmpty());
+  EXPECT_THAT(only<core::store>(enqueue("bucket", 3, std::string(300, 'c'))), SizeIs(1));
+}
+
 TEST_F(QueueCore, TellsTheLeaderWhenTheDiskRefuses) {  // Q13
   const auto row = only<core::persist>(enqueue("bucket", 1, "a")).at(0).row;
   EXPECT_EQ(only<core::refuse>(q->on_persist_failed(row, ec::disk_full)).at(0).reason,
