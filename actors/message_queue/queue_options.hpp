@@ -25,7 +25,7 @@ struct options {
   std::size_t ring_bytes_max = 8 * 1024 * 1024;  ///< of one stream
   std::size_t ring_batches_max = 4096;
   std::size_t spool_bytes_max = 64 * 1024 * 1024;  ///< the oldest rows go
-  ms store_interval{5};  ///< from one write of rows to the next; an idle queue writes at once
+  ms store_interval{10};  ///< from one write of rows to the next; an idle queue writes at once
   std::size_t store_bytes_max = 64 * 1024;  ///< more are written early
   std::size_t unpersisted_rows_max = 4096;  ///< more: overloaded
   std::size_t unpersisted_bytes_max = 16 * 1024 * 1024;
