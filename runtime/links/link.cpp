@@ -324,8 +324,14 @@ link_actor::behavior_type link(self_pointer self, std::shared_ptr<link_context> 
       [self](outgoing_note& message) { send_note(self, message); },
       [self](const wire_dialed& made) { take_dialed(self, made); },
       [self](const wire_greeted& made) { take_greeted(self, made); },
-      [self](const wire_frame& raw) { take_words(self, read_frame(raw.wire_id, raw.bytes)); },
-      [self](const wire_words& words) { take_words(self, words); },
+      [self](const wire_frame& raw) {
+        take_words(self, read_frame(raw.wire_id, raw.bytes));
+        self->state.lane->caught_up();
+      },
+      [self](const wire_words& words) {
+        take_words(self, words);
+        self->state.lane->caught_up();
+      },
       [self](const wire_closed& news) {
         perform_all(self, self->state.core->on_closed(now(self), news.wire_id, news.reason));
         set_status(self);

@@ -99,15 +99,21 @@ void note_lane::tell(const std::string& role, std::uint64_t instance, std::strin
   figures_.frames_sent.add();
 }
 
+template <class Message>
+void note_lane::hand_on(const link_actor& link, Message message) {
+  ++behind_;
+  caf::anon_send(link, std::move(message));
+}
+
 void note_lane::read(std::uint64_t wire, std::string bytes, const link_actor& link) {
-  if (is_large(bytes)) return caf::anon_send(link, wire_frame{wire, std::move(bytes)});
+  if (behind_ > 0 || is_large(bytes)) return hand_on(link, wire_frame{wire, std::move(bytes)});
   // Its strings keep their memory from one frame to the next.
   thread_local v1::LinkFrame frame;
-  if (!frame.ParseFromString(bytes)) return caf::anon_send(link, wire_words{wire, nullptr});
+  if (!frame.ParseFromString(bytes)) return hand_on(link, wire_words{wire, nullptr});
   if (deliver_all(wire, frame)) return;
   auto words = std::make_shared<v1::LinkFrame>();
   words->Swap(&frame);
-  caf::anon_send(link, wire_words{wire, std::move(words)});
+  hand_on(link, wire_words{wire, std::move(words)});
 }
 
 bool note_lane::deliver_all(std::uint64_t wire, const v1::LinkFrame& frame) {

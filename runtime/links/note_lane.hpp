@@ -39,6 +39,8 @@ public:
   void close();
   /// One one-way message of the peer, to its role; dropped and counted where there is none.
   void deliver(const v1::Envelope& envelope, caf::execution_unit* context);
+  /// A frame that read() handed on has been dealt with, in the link's turn.
+  void caught_up() { --behind_; }
   /// Has anything been sent, heard, here since the last time?
   struct traffic {
     bool sent, heard;
@@ -54,7 +56,8 @@ public:
 
   // ---- from the wire's thread ----
 
-  /// A frame that arrived: notes of the live wire are delivered, all else is for the link's turn.
+  /// A frame that arrived: notes of the live wire are delivered, all else is for the link's turn,
+  /// and what comes behind it as well until it has been dealt with: nothing overtakes.
   void read(std::uint64_t wire, std::string bytes, const link_actor& link);
 
 private:
@@ -62,6 +65,8 @@ private:
   std::shared_ptr<const served_role> role_of(const v1::Envelope& envelope) const;
   void hand_over(const served_role* role, const v1::Envelope& envelope,
                  caf::execution_unit* context);
+  template <class Message>
+  void hand_on(const link_actor& link, Message message);
   bool deliver_all(std::uint64_t wire, const v1::LinkFrame& frame);
   /// What goes before the payload's size, encoded once for each role that is told.
   std::string_view address_of(const std::string& role, std::uint64_t instance,
@@ -73,6 +78,7 @@ private:
   link_figures figures_;
   std::atomic<std::uint64_t> live_{0};  ///< its id; zero: none
   std::atomic<bool> sent_{false}, heard_{false};
+  std::atomic<std::size_t> behind_{0};  ///< frames in the link's mailbox
 
   std::mutex guard_;  // of what follows
   wire_ptr wire_;

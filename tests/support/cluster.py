@@ -72,7 +72,8 @@ def wait_for(what, seconds, look, every=0.1):
 
 
 class Cluster:
-    """`hosts`: the address of each node where it is not loopback; `wrap`: words before each node's command line."""
+    """`hosts`: the address of each node where it is not loopback; `wrap`: words before each node's command line; `roles`: of all
+    nodes, or by name."""
 
     def __init__(self, nodes=3, partitions=3, extra="", hosts=None, wrap=None, roles=ROLES):
         self.folder = tempfile.mkdtemp(prefix="dunlin-cluster-")
@@ -93,8 +94,10 @@ class Cluster:
         for name in self.names:
             mine = {plane: next(ports) for plane in ("control", "bulk", "admin", "s3")}
             self.ports[name] = mine
-            text.append(f'[[node]]\nname = "{name}"\nroles = {roles}\n' +
-                        "".join(f'{plane} = "{self.hosts[name]}:{port}"\n' for plane, port in mine.items()))
+            own = roles[name] if isinstance(roles, dict) else roles
+            text.append(f'[[node]]\nname = "{name}"\nroles = {own}\n' +
+                        "".join(f'{plane} = "{self.hosts[name]}:{port}"\n' for plane, port in mine.items()
+                                if plane != "s3" or "access" in own))
         with open(self.file, "w", encoding="utf-8") as file:
             file.write("".join(text))
 

@@ -141,5 +141,35 @@ TEST_F(RealLinks, ShortTurnsAreTakenWhereANoteIsRead) {
   stop(smaller);
 }
 
+TEST_F(RealLinks, NothingOvertakesALargeOneThatIsReadElsewhere) {
+  node greater, smaller;
+  std::vector<std::uint64_t> terms;
+  start(greater, "n2", "n1", 1);
+  const auto noted =
+      greater.system->spawn([&](partition_actor::pointer) -> partition_actor::behavior_type {
+        return {[](const v1::PartitionCommand&) { return v1::CommandReply{}; },
+                [](const v1::PartitionQuery&) { return v1::QueryReply{}; },
+                [&](const v1::RaftMessage& said) {
+                  view.change([&] { terms.push_back(said.term()); });
+                },
+                [](const v1::GetReplicaStatus&) { return v1::ReplicaStatus{}; }};
+      });
+  greater.links->serve("partition", 2, noted, {noted.id()});
+  start(smaller, "n1", "n2", greater.port->port());
+  ASSERT_TRUE(view.soon([&] { return smaller.links->peers().at(0).connected; }));
+  constexpr std::uint64_t messages = 500;
+  for (std::uint64_t term = 1; term <= messages; ++term) {
+    v1::RaftMessage message;
+    message.set_term(term);
+    if (term % 5 == 0) message.add_entries()->set_data(std::string(40'000, 'x'));
+    smaller.links->tell<partition_actor>("n2", "partition", 2, message);
+  }
+  ASSERT_TRUE(view.soon([&] { return terms.size() == messages; }));
+  EXPECT_TRUE(std::is_sorted(terms.begin(), terms.end()));
+  caf::anon_send_exit(noted, caf::exit_reason::user_shutdown);
+  stop(greater);
+  stop(smaller);
+}
+
 }  // namespace
 }  // namespace dunlin::links
