@@ -62,11 +62,15 @@ bool account_history::is_about(std::size_t at, const std::string& access_key) co
          (at > 0 && states_[at - 1].state.keys.contains(access_key));
 }
 
+std::size_t account_history::changes() const {
+  return states_.size() - (states_.back().answered ? 1 : 2);
+}
+
 /// The newest state that the node had to know of when the request came to it.
 std::size_t account_history::known_to(const access_attempt& one, bool known_at::*item) const {
   for (auto i = states_.size(); i-- > 0;)
-    if (states_[i].where.node == one.through && states_[i].where.*item && states_[i].answered &&
-        *states_[i].answered <= one.called &&
+    if (i <= one.after && states_[i].where.node == one.through && states_[i].where.*item &&
+        states_[i].answered && *states_[i].answered <= one.called &&
         (item != &known_at::user || is_about(i, one.access_key)))
       return i;
   return 0;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -51,6 +52,9 @@ struct access_attempt {
   time called{0};
   time answered{0};
   verdict said = verdict::allowed;
+  /// account_history::changes() when it was called: of what is answered in that same moment, only
+  /// this came before.
+  std::size_t after = std::numeric_limits<std::size_t>::max();
 };
 
 class account_history {
@@ -68,6 +72,8 @@ public:
   /// What only the answer has told, and nobody knew before: a new key and its secret.
   void amend(account_state newest) { states_.back().state = std::move(newest); }
   void was_refused() { states_.pop_back(); }
+  /// That have been answered so far.
+  std::size_t changes() const;
 
   /// How old what caches hold may be.
   struct bounds {

@@ -187,7 +187,8 @@ void bucket_policy_workload::ask(place& one, const node_id& through, std::functi
     cluster_.time().events().after({}, std::move(done));
     return;
   }
-  const access_attempt attempt{through, key_, secret_, cluster_.time().now(), {}, {}};
+  const access_attempt attempt{
+      through, key_, secret_, cluster_.time().now(), {}, {}, one.history.changes()};
   cluster_.send_as({key_, secret_, cluster_.root().region}, through, "GET", "/" + one.name,
                    "location=", "",
                    [this, &one, attempt, done = std::move(done)](const answer& seen) {

@@ -372,7 +372,8 @@ void user_workload::ask(account& one, const node_id& through, std::function<void
 
 void user_workload::ask(account& one, const node_id& through, const std::string& key,
                         const std::string& secret, std::function<void()> done) {
-  const access_attempt attempt{through, key, secret, cluster_.time().now(), {}, {}};
+  const access_attempt attempt{
+      through, key, secret, cluster_.time().now(), {}, {}, one.history.changes()};
   cluster_.send_as({key, secret, cluster_.root().region}, through, "GET", "/" + options_.bucket,
                    "location=", "",
                    [this, &one, through, attempt, done = std::move(done)](const answer& seen) {

@@ -120,6 +120,17 @@ TEST_F(AccessHistory, TheNodeThroughWhichSomethingWasChangedKnowsItAtOnce) {
   EXPECT_EQ(told(304, 305, "secret", "n2"), said({denied}));
 }
 
+TEST_F(AccessHistory, WhoAsksInTheMomentOfTheAnswerButBeforeItNeedNotKnow) {
+  const access_attempt before{"n2", "A", "secret", at(201), at(203), allowed, history.changes()};
+  now.keys["A"].revoked = true;
+  history.begin(now, at(200));
+  history.took_place(at(201), {"n2", true, false, false});
+  auto after = before;
+  after.after = history.changes();
+  EXPECT_TRUE(history.explains(before, {at(10), at(3)}));
+  EXPECT_FALSE(history.explains(after, {at(10), at(3)}));
+}
+
 TEST_F(AccessHistory, OfAKeyThatWasDeletedElsewhereItHearsAsOthersDo) {
   now.keys["B"] = {"other", false};
   change(150, 151);
