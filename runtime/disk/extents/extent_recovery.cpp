@@ -69,20 +69,14 @@ result<void> extent_store::recover_extent(const lock& held, std::uint32_t number
   if (!size) return size.error();
   const auto row = index_->get(table::extents, extent_key(number));
   const auto through = std::max<std::uint64_t>(row ? decode_through(*row) : 0, step_bytes);
-  const auto end = scan_extent(held, **data, number, through, *size);
-  if (!end) return end.error();
-  if (number != numbers_used_) return {};
-  // The newest extent goes on growing, behind its last good page.
-  if (*end < *size)
-    if (auto done = (*data)->truncate(*end); !done) return done;
-  active_ = number;
-  active_file_ = *data;
-  active_end_ = *end;
-  return {};
+  // No extent of a former life grows: a place is never used twice. The index may have lost its last
+  // commits with this crash, and find them again after the next one, where the log of SQLite is
+  // written anew as it was: rows, and how far the extent is indexed, must then still be true.
+  return scan_extent(held, **data, number, through, *size);
 }
 
-result<std::uint64_t> extent_store::scan_extent(const lock& held, file& data, std::uint32_t number,
-                                                std::uint64_t from, std::uint64_t size) {
+result<void> extent_store::scan_extent(const lock& held, file& data, std::uint32_t number,
+                                       std::uint64_t from, std::uint64_t size) {
   const auto salt = extents_[number].salt;
   auto good_end = from;
   for (auto at = from; at < size;) {
@@ -106,7 +100,7 @@ result<std::uint64_t> extent_store::scan_extent(const lock& held, file& data, st
     if (*taken) good_end = at;
   }
   if (good_end > from) put_indexed_through(held, number, good_end);
-  return good_end;
+  return {};
 }
 
 result<bool> extent_store::index_found_page(const lock& held, file& data, const page_header& header,

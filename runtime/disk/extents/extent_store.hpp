@@ -151,8 +151,8 @@ private:
   result<bool> read_salt(const lock&, std::uint32_t number);
   void count_rows(const lock&);
   result<void> recover_extent(const lock&, std::uint32_t number);
-  result<std::uint64_t> scan_extent(const lock&, file& data, std::uint32_t number,
-                                    std::uint64_t from, std::uint64_t size);
+  result<void> scan_extent(const lock&, file& data, std::uint32_t number, std::uint64_t from,
+                           std::uint64_t size);
   result<bool> index_found_page(const lock&, file& data, const page_header& header,
                                 const place& where);
 
@@ -190,7 +190,7 @@ private:
   std::size_t commits_waiting_ = 0;
 
   // of the writer's thread
-  std::uint32_t active_ = 0;  // extent that grows; 0: none
+  std::uint32_t active_ = 0;  // extent that grows, made in this life; 0: none
   std::uint32_t numbers_used_ = 0;
   std::shared_ptr<file> active_file_;
   std::uint64_t active_end_ = 0;

@@ -63,9 +63,11 @@ result<void> extent_store::start_extent() {
   if (auto done = data->pwrite(0, encode_extent_start(salt)); !done) return done;
   if (auto done = data->sync(); !done) return done;
   if (auto done = disk_.sync_folder(options_.folder); !done) return done;
-  const auto before = active_;
+  std::vector<std::uint32_t> empty;
   {
     const lock held(mutex_);
+    for (const auto& [other, state] : extents_)
+      if (state.pages == 0) empty.push_back(other);
     extents_[number].salt = salt;
     open_files_.emplace_front(number, data);
     if (open_files_.size() > options_.open_files_max) open_files_.pop_back();
@@ -74,7 +76,8 @@ result<void> extent_store::start_extent() {
   active_ = number;
   active_file_ = std::move(data);
   active_end_ = step_bytes;
-  if (before != 0) drop_if_empty(before);
+  for (const auto other : empty)
+    drop_if_empty(other);
   return {};
 }
 
