@@ -85,6 +85,13 @@ void tell_caches(self_pointer self, const std::string& type, const Message& mess
     self->send(one->second, message);
 }
 
+/// In a cache that holds much it takes long: never on a thread that reads a socket.
+void tell_caches_of_drop(self_pointer self, const std::string& type, const cache_dropped& message) {
+  const auto [first, last] = self->state.options.caches.equal_range(type);
+  for (auto one = first; one != last; ++one)
+    caf::anon_send(one->second, message);
+}
+
 /// What the change says that the item is; no part of a record is merged by any type so far, so such
 /// a change only invalidates.
 cache_changes::one to_one(cache_update::change change) {
@@ -108,8 +115,9 @@ void perform(self_pointer self, const core::drop& what) {
   if (what.why == core::reason::hole)
     log::info("cache_subscriber.type_dropped",
               {{"type", what.type}, {"partition", what.partition}, {"base", what.base_tick}});
-  tell_caches(self, what.type,
-              cache_dropped{what.partition, what.base_tick, what.why == core::reason::whole});
+  tell_caches_of_drop(
+      self, what.type,
+      cache_dropped{what.partition, what.base_tick, what.why == core::reason::whole});
 }
 
 void perform(self_pointer self, const core::proven& what) {

@@ -23,7 +23,8 @@
 
 namespace dunlin::links {
 
-/// One per node; thread safe. Typed handles in, typed handles out. The ports outlive it.
+/// One per node; thread safe. Typed handles in, typed handles out. The ports outlive it, and are
+/// stopped before the actor system ends: their threads may take turns of actors.
 class node_links {
 public:
   node_links(caf::actor_system& system, link_options options, wire_port& port, identity& identity,

@@ -14,6 +14,10 @@ namespace {
 
 /// Larger ones are read, and handled, by the actors' workers: they must not hold up other wires.
 constexpr std::size_t read_here_bytes_max = 16u << 10;
+/// The same of one frame's messages.
+constexpr int read_here_messages_max = 16;
+/// Roles that were told; who subscribes under ever new numbers does not fill the memory.
+constexpr std::size_t addresses_max = 256;
 
 /// Apart: where the size is known, g++ 12 warns of what a short string could not hold.
 [[gnu::noinline]] bool is_large(const std::string& bytes) {
@@ -74,6 +78,7 @@ note_lane::traffic note_lane::take_traffic() {
 
 std::string_view note_lane::address_of(const std::string& role, std::uint64_t instance,
                                        std::string_view message) {
+  if (addresses_.size() >= addresses_max) addresses_.clear();
   auto& known = addresses_[{role, instance, message}];
   if (known.empty()) {
     outgoing_note note;
@@ -106,18 +111,20 @@ void note_lane::hand_on(const link_actor& link, Message message) {
 }
 
 void note_lane::read(std::uint64_t wire, std::string bytes, const link_actor& link) {
-  if (behind_ > 0 || is_large(bytes)) return hand_on(link, wire_frame{wire, std::move(bytes)});
+  if (behind_ > 0 || live_ != wire || is_large(bytes))
+    return hand_on(link, wire_frame{wire, std::move(bytes)});
   // Its strings keep their memory from one frame to the next.
   thread_local v1::LinkFrame frame;
   if (!frame.ParseFromString(bytes)) return hand_on(link, wire_words{wire, nullptr});
-  if (deliver_all(wire, frame)) return;
+  if (deliver_all(frame)) return;
   auto words = std::make_shared<v1::LinkFrame>();
   words->Swap(&frame);
   hand_on(link, wire_words{wire, std::move(words)});
 }
 
-bool note_lane::deliver_all(std::uint64_t wire, const v1::LinkFrame& frame) {
-  if (live_ != wire || !frame.has_envelope() || !is_note(frame.envelope()) ||
+bool note_lane::deliver_all(const v1::LinkFrame& frame) {
+  if (!frame.has_envelope() || !is_note(frame.envelope()) ||
+      frame.more_size() >= read_here_messages_max ||
       !std::all_of(frame.more().begin(), frame.more().end(), is_note))
     return false;
   heard_.store(true, std::memory_order_relaxed);

@@ -67,7 +67,7 @@ private:
                  caf::execution_unit* context);
   template <class Message>
   void hand_on(const link_actor& link, Message message);
-  bool deliver_all(std::uint64_t wire, const v1::LinkFrame& frame);
+  bool deliver_all(const v1::LinkFrame& frame);
   /// What goes before the payload's size, encoded once for each role that is told.
   std::string_view address_of(const std::string& role, std::uint64_t instance,
                               std::string_view message);

@@ -14,14 +14,22 @@ void turns_here::exec_later(caf::resumable* one) {
 }
 
 void turns_here::run() {
-  for (; next_ < waiting_.size(); ++next_) {
-    auto* one = waiting_[next_];
+  while (next_ < waiting_.size() && next_ < turns_max) {
+    auto* one = waiting_[next_++];
     // As the scheduler's workers do: who is runnable holds a reference to itself.
-    if (next_ >= turns_max || one->resume(this, 1) == caf::resumable::resume_later)
+    if (one->resume(this, 1) == caf::resumable::resume_later)
       system().scheduler().enqueue(one);
     else
       caf::intrusive_ptr_release(one);
   }
+  leave();
+}
+
+turns_here::~turns_here() { leave(); }
+
+void turns_here::leave() {
+  while (next_ < waiting_.size())
+    system().scheduler().enqueue(waiting_[next_++]);
 }
 
 }  // namespace dunlin::scheduling

@@ -26,10 +26,17 @@ public:
   turns_here(caf::actor_system& system, const std::set<caf::actor_id>& welcome)
       : caf::execution_unit{&system}, welcome_{welcome} {}
 
+  turns_here(const turns_here&) = delete;
+  turns_here& operator=(const turns_here&) = delete;
+  /// What has not had its turn is the scheduler's.
+  ~turns_here() override;
+
   void exec_later(caf::resumable* one) override;
   void run();
 
 private:
+  void leave();
+
   const std::set<caf::actor_id>& welcome_;
   boost::container::small_vector<caf::resumable*, 8> waiting_;  // those before next_ had a turn
   std::size_t next_ = 0;
