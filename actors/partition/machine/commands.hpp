@@ -71,6 +71,7 @@ bool fenced(const context& at, const v1::Item& item, const v1::Layout& layout);
 
 // root.cpp
 v1::CommandReply apply(context& at, const v1::SeedCluster& command);
+v1::CommandReply apply(context& at, const v1::SetBalance& command);
 v1::CommandReply apply(context& at, const v1::CreateBucket& command);
 v1::CommandReply apply(context& at, const v1::BeginDeleteBucket& command);
 v1::CommandReply apply(context& at, const v1::EndDeleteBucket& command);

@@ -36,6 +36,7 @@ static v1::CommandReply dispatch(context& at, const v1::Command& command) {
   switch (command.body_case()) {
     case v1::Command::kExpireClients: return apply(at, command.expire_clients());
     case v1::Command::kSeedCluster: return apply(at, command.seed_cluster());
+    case v1::Command::kSetBalance: return apply(at, command.set_balance());
     case v1::Command::kCreateBucket: return apply(at, command.create_bucket());
     case v1::Command::kBeginDeleteBucket: return apply(at, command.begin_delete_bucket());
     case v1::Command::kEndDeleteBucket: return apply(at, command.end_delete_bucket());

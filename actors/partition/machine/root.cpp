@@ -9,6 +9,7 @@ namespace dunlin::machine {
 
 static constexpr std::string_view cluster_map_row = "cluster_map";
 static constexpr std::size_t bucket_policy_bytes_max = 20u << 10;  // as S3 says
+static constexpr std::size_t balance_bytes_max = 8u << 10;
 
 static bool well_formed(const v1::ClusterMap& map) {
   std::set<std::uint32_t> ids;
@@ -46,6 +47,22 @@ v1::CommandReply apply(context& at, const v1::SeedCluster& command) {
   at.put(table::settings, cluster_map_row, map);
   at.announce(map.tick(), cached::cluster_map, cached::cluster_map_key);
   return reply(status::OK, map.tick());
+}
+
+v1::CommandReply apply(context& at, const v1::SetBalance& command) {
+  if (!at.root()) return reply(status::WRONG_PARTITION);
+  if (command.balance().size() > balance_bytes_max) return reply(status::INVALID);
+  auto map = find_cluster_map(at);
+  if (!map || map->balance_version() != command.expected_version())
+    return reply(status::PRECONDITION_FAILED, at.state.tick());
+  map->set_balance(command.balance());
+  map->set_balance_version(command.expected_version() + 1);
+  if (!small_enough(*map)) return reply(status::INVALID);
+  map->set_epoch(map->epoch() + 1);
+  map->set_tick(at.next_tick());
+  at.put(table::settings, cluster_map_row, *map);
+  at.announce(map->tick(), cached::cluster_map, cached::cluster_map_key);
+  return reply(status::OK, map->tick());
 }
 
 std::optional<v1::BucketRecord> find_bucket(const context& at, std::string_view name) {
