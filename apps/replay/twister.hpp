@@ -30,6 +30,9 @@ public:
     return (high * 67108864.0 + low) / 9007199254740992.0;
   }
 
+  /// As getrandbits() gives so few; 1 to 32.
+  std::uint32_t bits(unsigned count) { return word() >> (32 - count); }
+
 private:
   static constexpr std::size_t words = 624, middle = 397;
 
