@@ -98,6 +98,8 @@ std::vector<std::string> unusable_addresses(const topology::cluster& of) {
     look(node, "bulk", node.bulk);
     look(node, "admin", node.admin);
     if (node.s3) look(node, "s3", *node.s3);
+    if (node.leg) look(node, "leg", *node.leg);
+    if (node.balancer) look(node, "balancer", *node.balancer);
   }
   return sentences;
 }

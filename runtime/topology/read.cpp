@@ -1,5 +1,6 @@
 // Text → draft, each value where it stands.
 #include "runtime/topology/cache_keys.hpp"
+#include "runtime/topology/node_keys.hpp"
 #include "runtime/topology/table_reader.hpp"
 
 #include <filesystem>
@@ -50,12 +51,6 @@ private:
 
   fs::path folder_of_file() const { return fs::absolute(into_.value.file).parent_path(); }
 
-  std::string absolute(const fs::path& base, const std::string& folder) {
-    auto path = (base / folder).lexically_normal();
-    if (!path.has_filename()) path = path.parent_path();  // "data/" and "data" are one folder
-    return path.string();
-  }
-
   void cluster_section() {
     auto from = section("cluster");
     auto& to = into_.value.options;
@@ -70,7 +65,7 @@ private:
     auto folder = fmt::format(".dunlin/{}", to.name);
     if (from.text("folder", folder) && folder.empty())
       from.refuse("folder", "is empty", "name a folder, absolute or relative to this file");
-    to.folder = absolute(folder_of_file(), folder);
+    to.folder = absolute_path(folder_of_file().string(), folder);
     note(from, "cluster", "plain_transport", from.flag("plain_transport", to.plain_transport));
     from.flag("allow_wildcard", into_.allow_wildcard);
     from.finish();
@@ -123,8 +118,8 @@ private:
     if (certified != keyed)
       from.refuse(certified ? "certificate" : "key", "TLS needs both a certificate and its key",
                   "give certificate and key under [s3], or neither");
-    if (certified) to.s3_certificate = absolute(folder_of_file(), to.s3_certificate);
-    if (keyed) to.s3_key = absolute(folder_of_file(), to.s3_key);
+    if (certified) to.s3_certificate = absolute_path(folder_of_file().string(), to.s3_certificate);
+    if (keyed) to.s3_key = absolute_path(folder_of_file().string(), to.s3_key);
     from.number("requests_max", to.requests_max, 1, 65536);
     from.number("connections_max", to.connections_max, 1, 65536);
     from.size("object_bytes_max", to.object_bytes_max, 1u << 20, std::uint64_t(5) << 30);
@@ -190,96 +185,10 @@ private:
                            fmt::format("a cluster has at most {}", nodes_max));
     for (const auto& entry : *list) {
       if (const auto* table = entry.as_table())
-        read_node(*table);
+        read_node(*table, into_, mistakes_);
       else
         mistakes_.add(at(entry.source()), "a node is a table", "write [[node]]");
     }
-  }
-
-  void read_node(const toml::table& table) {
-    auto& node = into_.nodes.emplace_back();
-    node.where = at(table.source());
-    table_reader from{&table, "node.", mistakes_};
-    read_name(from, node);
-    read_roles(from, node);
-    read_address(from, node, "control", node.value.control);
-    read_address(from, node, "bulk", node.value.bulk);
-    read_address(from, node, "admin", node.value.admin);
-    if (endpoint s3; from.address("s3", s3)) {
-      node.value.s3 = s3;
-      node.places["s3"] = from.where("s3");
-    } else if (from.has("s3")) {
-      node.places["s3 refused"] = from.where("s3");
-    }
-    if (from.text("rack", node.value.rack) && node.value.rack.empty())
-      from.refuse("rack", "is empty", "name the rack, or leave the key out");
-    read_folder(from, node);
-    from.finish();
-  }
-
-  void read_name(table_reader& from, draft_node& node) {
-    const auto& name = node.value.name;
-    if (!from.text("name", node.value.name)) return missing(from, node, "name", "\"n1\"");
-    if (name == "ca")
-      from.refuse("name", "'ca' is taken by the certificate authority", "choose another");
-    else if (!good_name(name))
-      from.refuse("name", fmt::format("'{}' is no name", name),
-                  "use at most 63 lower-case letters, digits and inner dashes");
-    else
-      node.places["name"] = from.where("name");
-  }
-
-  void read_roles(table_reader& from, draft_node& node) {
-    static const std::vector<std::string> names{"database", "storage", "access", "queue"};
-    const auto* value = from.take("roles", toml::node_type::array, "a list of roles");
-    if (!value) {
-      node.roles_known = false;
-      return missing(from, node, "roles", "[\"database\", \"storage\", \"access\"]");
-    }
-    for (const auto& entry : *value->as_array()) {
-      const auto* word = entry.as_string();
-      const auto found = word ? std::find(names.begin(), names.end(), word->get()) : names.end();
-      if (found != names.end()) {
-        if (!node.value.roles.insert(static_cast<role>(found - names.begin())).second)
-          mistakes_.add(at(entry.source()), fmt::format("role '{}' is named twice", *found),
-                        "leave one out");
-        continue;
-      }
-      node.roles_known = false;
-      const auto text = word ? fmt::format("unknown role '{}'", word->get()) : "a role is text";
-      mistakes_.add(at(entry.source()), text, suggest(word ? word->get() : "", names));
-    }
-    if (value->as_array()->empty()) {
-      node.roles_known = false;
-      from.refuse("roles", "is empty", "name at least one of: database, storage, access, queue");
-    }
-    node.places["roles"] = from.where("roles");
-  }
-
-  void read_address(table_reader& from, draft_node& node, const std::string& key, endpoint& into) {
-    if (from.address(key, into))
-      node.places[key] = from.where(key);
-    else
-      missing(from, node, key, "\"127.0.0.1:7111\"");
-  }
-
-  void read_folder(table_reader& from, draft_node& node) {
-    const auto base = fs::path(into_.value.options.folder);
-    std::string folder;
-    if (from.text("folder", folder)) {
-      if (folder.empty()) from.refuse("folder", "is empty", "name a folder, or leave the key out");
-      node.value.folder = absolute(folder_of_file(), folder);
-      node.places["folder"] = from.where("folder");
-    } else {
-      node.value.folder = absolute(base, node.value.name);
-    }
-  }
-
-  void missing(table_reader& from, draft_node& node, const std::string& key,
-               std::string_view example) {
-    if (from.has(key) || into_.torn) return;
-    mistakes_.add(node.where, fmt::format("this node has no '{}'", key),
-                  fmt::format("add {} = {}", key, example));
   }
 
   bool root_has(const std::string& key) const { return root_.has(key); }

@@ -24,13 +24,15 @@ std::vector<mistake> report::take() {
 
 namespace {
 
-constexpr const char* planes[] = {"control", "bulk", "admin", "s3"};
+constexpr const char* planes[] = {"control", "bulk", "admin", "s3", "balancer", "leg"};
 
 const endpoint* address(const draft_node& node, const std::string& plane) {
   if (!node.places.contains(plane)) return nullptr;
   if (plane == "control") return &node.value.control;
   if (plane == "bulk") return &node.value.bulk;
   if (plane == "admin") return &node.value.admin;
+  if (plane == "balancer") return &*node.value.balancer;
+  if (plane == "leg") return &*node.value.leg;
   return &*node.value.s3;
 }
 
@@ -91,58 +93,89 @@ void unique_folders(const draft& file, report& mistakes) {
   }
 }
 
-void doors(const draft& file, report& mistakes) {
-  for (const auto& node : file.nodes)
-    for (const std::string plane : planes) {
-      const auto* where = address(node, plane);
-      if (!where) continue;
-      const auto here = node.places.at(plane);
-      const auto shared = plane == "control" || plane == "bulk";
-      if (wildcard(*where)) {
-        if (shared)
-          mistakes.add(here, fmt::format("{} binds every address of the machine", plane),
-                       "give the address that the other nodes dial");
-        else if (!file.allow_wildcard)
-          mistakes.add(here, fmt::format("{} binds every address of the machine", plane),
-                       "give one address, or say allow_wildcard = true under [cluster]");
-      }
-      if (where->loopback()) continue;
-      const auto& options = file.value.options;
-      if (plane == "s3" && !options.s3_insecure && options.s3_certificate.empty())
-        mistakes.add(
-            here, fmt::format("S3 on {} would be open to the network without TLS", where->text()),
-            "use a loopback address, give certificate and key under [s3], or say insecure = true "
-            "there");
-      if (plane == "admin" && !file.admin_insecure)
-        mistakes.add(
-            here,
-            fmt::format("admin on {} would be open to the network without TLS", where->text()),
-            "use a loopback address, or say insecure = true under [admin]");
-      if (shared && file.value.options.plain_transport)
-        mistakes.add(here, fmt::format("{} on {} with plain_transport", plane, where->text()),
-                     "plain transport is for loopback only: leave cluster.plain_transport out");
-    }
-}
-
-void s3_and_access(const draft& file, report& mistakes) {
-  for (const auto& node : file.nodes) {
-    if (!node.roles_known) continue;
-    const auto access = node.value.roles.contains(role::access);
-    const auto wrong = node.places.contains("s3 refused");
-    if (access && !node.value.s3 && !wrong && !file.torn)
-      mistakes.add(node.where, fmt::format("{} has role access but no 's3'", show(node)),
-                   "add s3 = \"127.0.0.1:7110\"");
-    if (!access && node.value.s3)
-      mistakes.add(node.places.at("s3"),
-                   fmt::format("{} has an s3 address but not the role", show(node)),
-                   "add \"access\" to its roles, or take s3 away");
-  }
-}
-
 std::size_t count(const draft& file, role wanted) {
   return static_cast<std::size_t>(
       std::count_if(file.nodes.begin(), file.nodes.end(),
                     [&](const draft_node& n) { return n.value.roles.contains(wanted); }));
+}
+
+void door(const draft& file, const std::string& plane, const endpoint& where, place here,
+          report& mistakes) {
+  const auto& options = file.value.options;
+  const auto shared = plane == "control" || plane == "bulk" || plane == "leg";
+  const auto clients = plane == "s3" || plane == "balancer";
+  if (wildcard(where)) {
+    if (shared)
+      mistakes.add(here, fmt::format("{} binds every address of the machine", plane),
+                   "give the address that the other nodes dial");
+    else if (!file.allow_wildcard)
+      mistakes.add(here, fmt::format("{} binds every address of the machine", plane),
+                   "give one address, or say allow_wildcard = true under [cluster]");
+  }
+  if (where.loopback()) return;
+  if (clients && !options.s3_insecure && options.s3_certificate.empty())
+    mistakes.add(here,
+                 fmt::format("{} on {} would be open to the network without TLS",
+                             plane == "s3" ? "S3" : plane, where.text()),
+                 "use a loopback address, give certificate and key under [s3], or say insecure = "
+                 "true there");
+  if (plane == "admin" && !file.admin_insecure)
+    mistakes.add(here,
+                 fmt::format("admin on {} would be open to the network without TLS", where.text()),
+                 "use a loopback address, or say insecure = true under [admin]");
+  if (shared && options.plain_transport)
+    mistakes.add(here, fmt::format("{} on {} with plain_transport", plane, where.text()),
+                 "plain transport is for loopback only: leave cluster.plain_transport out");
+}
+
+void doors(const draft& file, report& mistakes) {
+  for (const auto& node : file.nodes)
+    for (const std::string plane : planes)
+      if (const auto* where = address(node, plane))
+        door(file, plane, *where, node.places.at(plane), mistakes);
+}
+
+/// Keys that mean nothing without a role, and roles that nobody reaches without a key.
+void keys_of_roles(const draft& file, report& mistakes) {
+  struct bound {
+    const char* key;
+    const char* shown;
+    role needs;
+  };
+  for (const auto& node : file.nodes) {
+    if (!node.roles_known) continue;
+    for (const auto& [key, shown, needs] :
+         {bound{"s3", "an s3 address", role::access}, bound{"leg", "a leg address", role::access},
+          bound{"capacity", "a capacity", role::access},
+          bound{"peer_group", "a peer_group", role::access},
+          bound{"balancer", "a balancer address", role::balancer}})
+      if (node.places.contains(key) && !node.value.roles.contains(needs))
+        mistakes.add(
+            node.places.at(key), fmt::format("{} has {} but not the role", show(node), shown),
+            fmt::format("add \"{}\" to its roles, or take {} away", to_string(needs), key));
+  }
+}
+
+void ways_for_clients(const draft& file, report& mistakes) {
+  const auto balanced = count(file, role::balancer) > 0;
+  for (const auto& node : file.nodes) {
+    if (!node.roles_known || file.torn) continue;
+    const auto has = [&](const std::string& key) {
+      return node.places.contains(key) || node.places.contains(key + " refused");
+    };
+    const auto access = node.value.roles.contains(role::access);
+    if (node.value.roles.contains(role::balancer) && !has("balancer"))
+      mistakes.add(node.where, fmt::format("{} has role balancer but no 'balancer'", show(node)),
+                   "add balancer = \"127.0.0.1:7115\"");
+    if (access && balanced && !has("leg"))
+      mistakes.add(
+          node.where,
+          fmt::format("{} has role access but no 'leg', where balancers reach it", show(node)),
+          "add leg = \"127.0.0.1:7114\"");
+    if (access && !balanced && !has("s3"))
+      mistakes.add(node.where, fmt::format("{} has role access but no 's3'", show(node)),
+                   "add s3 = \"127.0.0.1:7110\"");
+  }
 }
 
 void roles_present(const draft& file, report& mistakes) {
@@ -245,7 +278,7 @@ void check_rules(const draft& file, report& mistakes) {
   unique_addresses(file, mistakes);
   unique_folders(file, mistakes);
   doors(file, mistakes);
-  s3_and_access(file, mistakes);
+  keys_of_roles(file, mistakes);
   quorums(file, mistakes);
   timings(file, mistakes);
   proofs(file, mistakes);
@@ -256,6 +289,7 @@ void check_rules(const draft& file, report& mistakes) {
   if (every_role_known && !file.nodes.empty() && !file.torn) {
     roles_present(file, mistakes);
     queue_somewhere(file, mistakes);
+    ways_for_clients(file, mistakes);
   }
 }
 

@@ -80,6 +80,22 @@ public:
     return true;
   }
 
+  /// Whole numbers too.
+  bool real(const std::string& key, double& into, double least, double most) {
+    const auto* value = find(key);
+    if (!value) return false;
+    const auto read = value->value<double>();
+    if (!read || !value->is_number()) {
+      take(key, toml::node_type::floating_point, "a number, for example 1.5");
+      return false;
+    }
+    if (!(*read >= least && *read <= most))
+      return refuse(key, fmt::format("{} is out of range", *read),
+                    fmt::format("give {} to {}", least, most));
+    into = *read;
+    return true;
+  }
+
   bool size(const std::string& key, std::uint64_t& into, std::uint64_t least, std::uint64_t most) {
     const auto* value = find(key);
     if (!value) return false;

@@ -15,6 +15,7 @@ std::string_view to_string(role which) {
     case role::storage: return "storage";
     case role::access: return "access";
     case role::queue: return "queue";
+    case role::balancer: return "balancer";
   }
   return "unknown";
 }
@@ -58,6 +59,8 @@ std::vector<node_id> cluster::nodes_with(role which) const {
     if (one.roles.contains(which)) names.push_back(one.name);
   return names;
 }
+
+bool cluster::balanced() const { return !nodes_with(role::balancer).empty(); }
 
 std::string mistake::render() const {
   auto where = line == 0 ? file : fmt::format("{}:{}:{}", file, line, column);

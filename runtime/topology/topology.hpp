@@ -4,6 +4,7 @@
 
 #include "messages/vocabulary.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -15,7 +16,10 @@
 
 namespace dunlin::topology {
 
-enum class role : std::uint8_t { database, storage, access, queue };
+enum class role : std::uint8_t { database, storage, access, queue, balancer };
+/// In the enum's order.
+inline constexpr std::array all_roles{role::database, role::storage, role::access, role::queue,
+                                      role::balancer};
 std::string_view to_string(role which);
 
 struct endpoint {
@@ -28,10 +32,14 @@ struct endpoint {
 struct node {
   node_id name;
   std::set<role> roles;
-  endpoint control;            ///< peer links
-  endpoint bulk;               ///< object bytes
-  endpoint admin;              ///< HTTP+JSON, bearer token
-  std::optional<endpoint> s3;  ///< access nodes only
+  endpoint control;                    ///< peer links
+  endpoint bulk;                       ///< object bytes
+  endpoint admin;                      ///< HTTP+JSON, bearer token
+  std::optional<endpoint> s3;          ///< access nodes only: clients that no balancer places
+  std::optional<endpoint> balancer;    ///< balancers only: their clients (B1)
+  std::optional<endpoint> leg;         ///< access nodes only: what balancers have placed
+  double capacity = 1;                 ///< of an access node, in unit nodes (B2)
+  std::string peer_group = "default";  ///< of an access node: who exchanges levels (B8)
   std::string rack = "default";
   std::string folder;  ///< absolute after reading; relative ones start at the file's folder
 };
@@ -105,6 +113,7 @@ struct cluster {
   std::vector<node> nodes;  ///< in file order
   const node* find(const node_id& name) const;
   std::vector<node_id> nodes_with(role which) const;  ///< in file order
+  bool balanced() const;                              ///< some node is a balancer
 
   /// Seed placement, the same on every node: which nodes hold a partition (0 = root) or a replica
   /// set.

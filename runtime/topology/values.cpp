@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <limits>
 
 namespace dunlin::topology {
@@ -115,6 +116,12 @@ bool wildcard(const endpoint& where) {
 bool good_name(std::string_view text) {
   return good_label(text) && std::all_of(text.begin(), text.end(),
                                          [](char c) { return lower_or_digit(c) || c == '-'; });
+}
+
+std::string absolute_path(const std::string& base, const std::string& path) {
+  auto made = (std::filesystem::path(base) / path).lexically_normal();
+  if (!made.has_filename()) made = made.parent_path();
+  return made.string();
 }
 
 std::string show_size(std::uint64_t bytes) {

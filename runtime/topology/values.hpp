@@ -26,6 +26,9 @@ bool wildcard(const endpoint& where);
 /// certificate's name and a folder's.
 bool good_name(std::string_view text);
 
+/// `path`, if it is absolute, or else below `base`; "data/" and "data" are one folder.
+std::string absolute_path(const std::string& base, const std::string& path);
+
 /// "16MiB": the largest unit that divides it.
 std::string show_size(std::uint64_t bytes);
 

@@ -95,6 +95,30 @@ INSTANTIATE_TEST_SUITE_P(
         one_mistake{"NoStorageAnywhere", "\"storage\", ", "", "no node has role 'storage'"},
         one_mistake{"NoS3", "s3 = \"127.0.0.1:7110\"\n", "",
                     "t.toml:9:1: node 'n1' has role access but no 's3'"},
+        one_mistake{"NoLeg", "\"access\"]",
+                    "\"access\", \"balancer\"]\nbalancer = \"127.0.0.1:7115\"",
+                    "t.toml:9:1: node 'n1' has role access but no 'leg', where balancers reach it; "
+                    "add leg = \"127.0.0.1:7114\""},
+        one_mistake{"NoBalancerAddress", "\"access\"]",
+                    "\"access\", \"balancer\"]\nleg = \"127.0.0.1:7114\"",
+                    "t.toml:9:1: node 'n1' has role balancer but no 'balancer'; add balancer = "
+                    "\"127.0.0.1:7115\""},
+        one_mistake{"BalancerWithoutRole", "bulk = ", "balancer = \"127.0.0.1:7115\"\nbulk = ",
+                    "t.toml:13:12: node 'n1' has a balancer address but not the role; add "
+                    "\"balancer\" to its roles, or take balancer away"},
+        one_mistake{"LegIsNoAddress", "bulk = ", "leg = \"here\"\nbulk = ",
+                    "t.toml:13:7: node.leg 'here' is no address"},
+        one_mistake{"LegTaken", "bulk = ", "leg = \"127.0.0.1:7111\"\nbulk = ",
+                    "t.toml:13:7: duplicate address 127.0.0.1:7111: it is control of node 'n1'"},
+        one_mistake{"WildcardLeg", "bulk = ", "leg = \"*:7114\"\nbulk = ",
+                    "t.toml:13:7: leg binds every address of the machine; give the address that "
+                    "the other nodes dial"},
+        one_mistake{"NoCapacity", "bulk = ", "capacity = 0\nbulk = ",
+                    "t.toml:13:12: node.capacity 0 is out of range; give 0.01 to 1000"},
+        one_mistake{"CapacityIsText", "bulk = ", "capacity = \"big\"\nbulk = ",
+                    "t.toml:13:12: node.capacity is text; give a number, for example 1.5"},
+        one_mistake{"EmptyPeerGroup", "bulk = ", "peer_group = \"\"\nbulk = ",
+                    "t.toml:13:14: node.peer_group has 0 bytes; give a name of 1 to 63"},
         one_mistake{"BadPort", "7112", "70000",
                     "t.toml:13:8: node.bulk '127.0.0.1:70000' is no address"},
         one_mistake{"PortZero", "7112", "0", "t.toml:13:8: node.bulk '127.0.0.1:0' is no address"},
@@ -270,8 +294,37 @@ TEST(Mistakes, TlsMakesS3OnTheNetworkSafeAndNeedsBothItsFiles) {
               ElementsAre(HasSubstr("TLS needs both a certificate and its key")));
 }
 
+TEST(Mistakes, BalancersOnTheNetworkNeedTlsAsS3Does) {
+  const auto text = replaced("\"access\"]",
+                             "\"access\", \"balancer\"]\nleg = \"127.0.0.1:7114\"\n"
+                             "balancer = \"10.0.0.1:7115\"");
+  EXPECT_THAT(told(text), ElementsAre(HasSubstr("t.toml:13:12: balancer on 10.0.0.1:7115 would be "
+                                                "open to the network without TLS")));
+  EXPECT_THAT(told(text + "[s3]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n"), ElementsAre());
+  EXPECT_THAT(told(text + "[s3]\ninsecure = true\n"), ElementsAre());
+}
+
+TEST(Mistakes, KeysOfAccessNodesNeedTheRole) {
+  auto text = good + R"([[node]]
+name = "q1"
+roles = ["queue"]
+control = "127.0.0.1:7121"
+bulk = "127.0.0.1:7122"
+admin = "127.0.0.1:7123"
+leg = "127.0.0.1:7124"
+capacity = 2
+peer_group = "left"
+)";
+  EXPECT_THAT(told(text), ElementsAre(HasSubstr("t.toml:22:7: node 'q1' has a leg address but not"),
+                                      HasSubstr("t.toml:23:12: node 'q1' has a capacity but not"),
+                                      HasSubstr("t.toml:24:14: node 'q1' has a peer_group but")));
+}
+
 TEST(Mistakes, PlainTransportIsForLoopbackOnly) {
   auto text = replaced("127.0.0.1:7111", "10.0.0.1:7111");
   text.insert(text.find("name"), "plain_transport = true\n");
   EXPECT_THAT(told(text), ElementsAre(HasSubstr("control on 10.0.0.1:7111 with plain_transport")));
+  auto legs = replaced("bulk = ", "leg = \"10.0.0.1:7114\"\nbulk = ");
+  legs.insert(legs.find("name"), "plain_transport = true\n");
+  EXPECT_THAT(told(legs), ElementsAre(HasSubstr("leg on 10.0.0.1:7114 with plain_transport")));
 }

@@ -22,6 +22,21 @@ static topology::cluster cluster_of(std::vector<std::string> racks, std::uint32_
   return made;
 }
 
+TEST(Placement, IsTheSameWhateverBalancersAndAccessNodesThereAre) {
+  const auto plain = cluster_of({"a", "b", "c", "c", "d"}, 3);
+  auto more = plain;
+  topology::node extra;
+  extra.roles = {role::access, role::balancer};
+  for (const auto where : {0, 2, 4}) {
+    extra.name = fmt::format("x{}", where);
+    more.nodes.insert(more.nodes.begin() + where, extra);
+  }
+  for (std::uint32_t id = 0; id < 32; ++id) {
+    EXPECT_EQ(more.replica_set_nodes(id), plain.replica_set_nodes(id));
+    EXPECT_EQ(more.partition_nodes(id), plain.partition_nodes(id));
+  }
+}
+
 TEST(Placement, GivesEveryGroupDistinctNodes) {
   const auto made = cluster_of({"a", "a", "b", "c", "c"}, 3);
   for (std::uint32_t set = 0; set < 64; ++set) {

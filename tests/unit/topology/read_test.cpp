@@ -24,7 +24,10 @@ TEST(Topology, LaptopIsThreeNodesThatSurviveTheLossOfOne) {
   EXPECT_EQ(laptop.options.write_quorum, 2u);
   ASSERT_EQ(laptop.nodes.size(), 3u);
   EXPECT_EQ(laptop.nodes[1].name, "n2");
-  EXPECT_EQ(laptop.nodes[1].roles.size(), 4u);
+  EXPECT_EQ(laptop.nodes[1].roles.size(), 5u);
+  EXPECT_EQ(laptop.nodes[1].leg->text(), "127.0.0.1:7124");
+  EXPECT_EQ(laptop.nodes[1].balancer->text(), "127.0.0.1:7125");
+  EXPECT_TRUE(laptop.balanced());
   EXPECT_EQ(laptop.nodes[1].s3->text(), "127.0.0.1:7120");
   EXPECT_EQ(laptop.nodes[1].folder, laptop.options.folder + "/n2");
   EXPECT_EQ(laptop.find("n3"), &laptop.nodes[2]);
@@ -34,6 +37,7 @@ TEST(Topology, LaptopIsThreeNodesThatSurviveTheLossOfOne) {
 TEST(Topology, SoloIsOneNode) {
   const auto solo = read_shipped("solo.toml");
   ASSERT_EQ(solo.nodes.size(), 1u);
+  EXPECT_FALSE(solo.balanced());
   EXPECT_THAT(solo.partition_nodes(0), ElementsAre("n1"));
   EXPECT_THAT(solo.replica_set_nodes(0), ElementsAre("n1"));
 }
@@ -96,7 +100,11 @@ invalidation_interval = "0s"
 cache_update_loss = 0.1
 [[node]]
 name = "n1"
-roles = ["access", "storage", "database", "queue"]
+roles = ["access", "storage", "database", "queue", "balancer"]
+balancer = "*:7115"
+leg = "127.0.0.1:7114"
+capacity = 1.5
+peer_group = "left wing"
 control = "[::1]:7111"
 bulk = "localhost:7112"
 admin = "10.1.2.3:7113"
@@ -152,6 +160,10 @@ folder = "elsewhere/n1"
   EXPECT_TRUE(n1.bulk.loopback());
   EXPECT_FALSE(n1.admin.loopback());
   EXPECT_EQ(n1.rack, "left");
+  EXPECT_EQ(n1.balancer->text(), "*:7115");
+  EXPECT_EQ(n1.leg->text(), "127.0.0.1:7114");
+  EXPECT_EQ(n1.capacity, 1.5);
+  EXPECT_EQ(n1.peer_group, "left wing");
   EXPECT_EQ(n1.folder, "/etc/dunlin/elsewhere/n1");
 }
 
@@ -176,6 +188,40 @@ s3 = "127.0.0.1:4"
   EXPECT_EQ(outcome.read->options.folder, "/etc/dunlin/.dunlin/small");
   EXPECT_EQ(outcome.read->nodes[0].folder, "/etc/dunlin/.dunlin/small/n1");
   EXPECT_EQ(outcome.read->options.region, "us-east-1");
+}
+
+TEST(Topology, AccessNodesOfBalancersNeedNoS3AndBalancersNoneOfTheOtherRoles) {
+  const auto outcome = topology::read_text(R"([cluster]
+name = "small"
+[metadata]
+replicas = 1
+[objects]
+replicas = 1
+write_quorum = 1
+[[node]]
+name = "n1"
+roles = ["access", "storage", "database"]
+control = "127.0.0.1:1"
+bulk = "127.0.0.1:2"
+admin = "127.0.0.1:3"
+leg = "127.0.0.1:4"
+capacity = 2
+[[node]]
+name = "b1"
+roles = ["balancer"]
+control = "127.0.0.1:11"
+bulk = "127.0.0.1:12"
+admin = "127.0.0.1:13"
+balancer = "127.0.0.1:14"
+)",
+                                           "/etc/dunlin/t.toml");
+  for (const auto& mistake : outcome.mistakes)
+    ADD_FAILURE() << mistake.render();
+  ASSERT_TRUE(outcome.read);
+  EXPECT_FALSE(outcome.read->nodes[0].s3);
+  EXPECT_EQ(outcome.read->nodes[0].capacity, 2);
+  EXPECT_EQ(outcome.read->nodes[0].peer_group, "default");
+  EXPECT_THAT(outcome.read->nodes_with(topology::role::balancer), ElementsAre("b1"));
 }
 
 TEST(Topology, Q6EveryTypeHasParametersOfItsOwnAndDefaults) {
