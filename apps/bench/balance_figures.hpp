@@ -1,0 +1,67 @@
+/// What the balance driver works out from its own demand and from who answered (docs/testing.md):
+/// utilisation of each access node, how long events take to settle, what clients noticed.
+#pragma once
+
+#include "apps/bench/balance_client.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace dunlin::bench {
+
+double percentile(std::vector<double> values, double part);
+
+/// Times are seconds since the run began; demand is in unit nodes.
+class figures {
+public:
+  /// Access nodes are called `names`, in the order of `capacities`; the last one, of capacity 1,
+  /// is added while it runs.
+  figures(std::vector<std::string> names, std::vector<double> capacities, double seconds,
+          double compress);
+
+  void begins(std::size_t connection);
+  void ends(std::size_t connection);
+  /// `took`: for the answer; `node`: who gave it.
+  void answered(std::size_t connection, double at, double took, const got& said, double demand);
+  /// A request without a good answer; `was_open`: on a connection that had been there.
+  void failed(std::size_t connection, double at, bool was_open, const got& said);
+  /// "add", "kill", "back".
+  void event(const std::string& what, double at);
+  void sample(double at);
+
+  /// Connections that some access node holds now.
+  std::size_t open() const { return placed_.size(); }
+  std::string json() const;
+
+private:
+  struct place {
+    std::size_t node = 0;
+    double demand = 0;
+  };
+  void moved(std::size_t connection, double at, double took);
+  bool steady(double at) const { return at >= .2 * seconds_ && at < .6 * seconds_; }
+  std::vector<double> utilisation() const;
+  bool up(std::size_t node) const;
+  void sample_steady(const std::vector<double>& all, double mean);
+  void watch_added(const std::vector<double>& all, double mean, double at);
+
+  const std::vector<std::string> names_;
+  const std::vector<double> capacities_;
+  const double seconds_, compress_;
+  std::map<std::size_t, place> placed_;
+  std::map<std::size_t, double> lost_at_, moved_at_;
+  double added_at_ = 0, killed_at_ = 0, back_at_ = 0;
+  double filling_ = 0, filled_minutes_ = 0, kill_peak_ = 0;
+
+  std::uint64_t alive_ = 0, connects_ = 0, connect_failures_ = 0, operations_ = 0, lost_ = 0;
+  std::uint64_t moves_ = 0, steady_closes_ = 0, add_closes_ = 0, moved_twice_ = 0, refused_ = 0;
+  std::uint64_t over_ = 0, samples_ = 0;
+  std::map<std::string, std::uint64_t> errors_;
+  std::vector<double> max_mean_, utilisations_, population_, latencies_, connect_latencies_;
+  std::vector<double> move_latencies_, return_times_;
+};
+
+}  // namespace dunlin::bench
