@@ -19,6 +19,9 @@ namespace dunlin::http {
 
 class connection;
 
+// Reading on is cheaper than a new connection up to here.
+inline constexpr std::uint64_t drain_bytes_max = 64u << 10;
+
 /// What all connections of a server share; thread safe.
 class connection_host {
 public:
