@@ -14,14 +14,16 @@ namespace dunlin::http {
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
-connection::connection(std::shared_ptr<connection_host> host, sockets::byte_stream_ptr stream)
+connection::connection(std::shared_ptr<connection_host> host, sockets::stream_ptr stream,
+                       std::uint64_t number)
     : host_(std::move(host)),
       stream_(std::move(stream)),
+      number_(number),
       options_(host_->options()),
       peer_(stream_->peer_address()),
       received_(options_.header_bytes_max) {}
 
-connection::~connection() { host_->gone(this); }
+connection::~connection() { host_->gone(number_); }
 
 void connection::spawn(task (connection::*work)()) {
   asio::co_spawn(
@@ -34,22 +36,21 @@ void connection::start_refused() { spawn(&connection::answer_overload); }
 
 void connection::close_if_idle() {
   asio::post(stream_->executor(), [self = shared_from_this()] {
-    if (self->idle_since_ != 0) self->close();
+    if (self->rest_ != 0) self->close();
   });
 }
 
-std::optional<std::chrono::steady_clock::time_point> connection::idle_since() const {
-  using clock = std::chrono::steady_clock;
-  const auto since = idle_since_.load();
-  if (since == 0) return std::nullopt;
-  return clock::time_point{clock::duration{since}};
+std::optional<std::uint64_t> connection::resting_since() const {
+  const auto rest = rest_.load();
+  if (rest == 0) return std::nullopt;
+  return rest;
 }
 
 void connection::close() {
   if (std::exchange(closed_, true)) return;
   in_request_ = false;
   stream_->close();
-  host_->gone(this);
+  host_->gone(number_);
 }
 
 connection::task connection::serve() {
@@ -75,7 +76,7 @@ asio::awaitable<std::optional<std::size_t>> connection::read_head() {
     co_return std::nullopt;
   }
   if (received_.empty()) {
-    idle_since_ = std::chrono::steady_clock::now().time_since_epoch().count();
+    rest_ = host_->next_rest();
     stream_->expires_after(options_.idle_timeout);
   } else {
     stream_->interrupt_after(options_.header_timeout);
@@ -107,7 +108,7 @@ asio::awaitable<std::optional<std::size_t>> connection::read_head() {
       close();
       co_return std::nullopt;
     }
-    if (idle_since_.exchange(0) != 0) stream_->interrupt_after(options_.header_timeout);
+    if (rest_.exchange(0) != 0) stream_->interrupt_after(options_.header_timeout);
     received_.filled(more.bytes);
   }
 }
@@ -157,7 +158,7 @@ connection::task connection::go_on() {
 }
 
 connection::task connection::refuse(refusal why, bool without_body) {
-  idle_since_ = 0;
+  rest_ = 0;
   host_->count_refused(why.code);
   const auto answer = format_refusal(why, host_->request_id(), options_, without_body);
   stream_->expires_after(options_.body_timeout);

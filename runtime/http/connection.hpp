@@ -1,4 +1,4 @@
-/// CONNECTION: one client's socket, its parser and left-over bytes (decision 5): reads heads,
+/// CONNECTION: one client's stream, its parser and left-over bytes (decision 5): reads heads,
 /// guards them, hands exchanges to the acceptor, and goes on with the next request when one is
 /// answered. Everything but what is marked otherwise runs on the stream's strand.
 #pragma once
@@ -6,10 +6,10 @@
 #include "runtime/http/body_reader.hpp"
 #include "runtime/http/exchange.hpp"
 #include "runtime/http/server.hpp"
-#include "runtime/sockets/byte_stream.hpp"
+#include "runtime/sockets/stream.hpp"
 
 #include <atomic>
-#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -33,7 +33,9 @@ public:
   virtual std::string request_id() = 0;
   virtual void count_request() = 0;
   virtual void count_refused(const std::string& reason) = 0;
-  virtual void gone(connection* closed) = 0;
+  /// Counts the times that connections began to rest: who rests longest, whatever the time.
+  virtual std::uint64_t next_rest() = 0;
+  virtual void gone(std::uint64_t connection) = 0;
 };
 
 class connection final : public std::enable_shared_from_this<connection> {
@@ -41,7 +43,9 @@ public:
   using read_done = std::function<void(result<std::string>)>;
   using write_done = std::function<void(result<void>)>;
 
-  connection(std::shared_ptr<connection_host> host, sockets::byte_stream_ptr stream);
+  /// `number` is what the host calls it.
+  connection(std::shared_ptr<connection_host> host, sockets::stream_ptr stream,
+             std::uint64_t number);
   ~connection();
 
   /// Any thread: TLS, then requests.
@@ -52,8 +56,9 @@ public:
   void close_if_idle();
   /// Any thread: closes now.
   void close_soon() { stream_->close_soon(); }
-  /// Any thread: waits for the first byte of a request since then; nullopt: busy.
-  std::optional<std::chrono::steady_clock::time_point> idle_since() const;
+  /// Any thread: which rest of all (connection_host::next_rest) it is in, waiting for the first
+  /// byte of a request; nullopt: busy.
+  std::optional<std::uint64_t> resting_since() const;
 
   // ---- for exchanges; any thread; `serial` says of which request ----
   void read(std::uint64_t serial, std::size_t size, read_done done);
@@ -83,7 +88,8 @@ private:
   void close();
 
   const std::shared_ptr<connection_host> host_;
-  const sockets::byte_stream_ptr stream_;
+  const sockets::stream_ptr stream_;
+  const std::uint64_t number_;
   const server_options& options_;
   std::string peer_;
   receive_buffer received_;
@@ -102,7 +108,7 @@ private:
   std::uint64_t unsent_ = 0;
   std::function<void()> after_continue_;
 
-  std::atomic<std::int64_t> idle_since_ = 0;  // steady clock's count; 0: busy
+  std::atomic<std::uint64_t> rest_ = 0;  // 0: busy
   bool closed_ = false;
 };
 

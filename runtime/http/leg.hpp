@@ -20,8 +20,8 @@ struct leg_counts {
   std::uint64_t requests = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
-  std::uint64_t drops = 0;   ///< requests refused or cut
-  double declared = 0;       ///< sum of the requests' x-dunlin-load; zero unless it is honoured
+  std::uint64_t drops = 0;  ///< requests refused or cut
+  double declared = 0;      ///< sum of the requests' x-dunlin-load; zero unless it is honoured
   bool in_request = false;
 };
 

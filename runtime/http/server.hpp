@@ -1,4 +1,4 @@
-/// HTTP SERVER: the real http::entry, Boost.Beast and Asio behind it (decisions 5, 20). Keep-alive,
+/// HTTP SERVER: the http::entry with Boost.Beast and Asio behind it (decisions 5, 20). Keep-alive,
 /// pipelining, chunked bodies, `Expect: 100-continue`, TLS. Bytes are read only when a verb asks
 /// for them, so a slow verb slows its client and a 5 GiB body needs one buffer.
 ///
@@ -10,8 +10,10 @@
 #include "runtime/clock.hpp"
 #include "runtime/http/exchange.hpp"
 #include "runtime/http/guard.hpp"
+#include "runtime/http/leg.hpp"
 #include "runtime/observe/metrics.hpp"
 #include "runtime/sockets/endpoint.hpp"
+#include "runtime/sockets/tls_context.hpp"
 
 #include <chrono>
 #include <functional>
@@ -30,7 +32,18 @@ using error_renderer = std::function<rendered(const refusal&, const std::string&
 /// S3's XML, with x-amz-request-id.
 rendered render_s3_error(const refusal& why, const std::string& request_id);
 
+/// Where legs of balancers come in (leg.hpp). Whoever has no good token there is a stranger: closed
+/// without a byte, and counted as dunlin_http_refused_total{reason="stranger"}.
+struct leg_options {
+  sockets::endpoint listen;
+  bool wildcard = false;
+  sockets::tls_context tls;  ///< of the nodes (sockets::peer_context); null: plain
+  leg_book* book = nullptr;  ///< must outlive the server
+  std::chrono::milliseconds header_timeout{2000};  ///< TLS and PROXY header
+};
+
 struct server_options {
+  bool direct = true;  ///< false: only legs come, nobody listens at `listen`
   sockets::endpoint listen;
   bool wildcard = false;  ///< may `listen` be 0.0.0.0 or ::?
   int threads = 1;
@@ -47,12 +60,16 @@ struct server_options {
   std::chrono::milliseconds body_timeout{20000};    ///< without a byte read or written
   std::chrono::milliseconds idle_timeout{60000};    ///< between requests: closed
   error_renderer render_error = render_s3_error;
+  std::string host_id;  ///< x-amz-id-2 of every answer: which node has given it; empty: none
+  std::optional<leg_options> legs;
 };
 
 class server : public entry {
 public:
   /// The port that serve() got; 0 before.
   virtual std::uint16_t port() const = 0;
+  /// Of the legs.
+  virtual std::uint16_t leg_port() const = 0;
 };
 
 /// ec::invalid_argument if the certificate or its key cannot be used. `random` makes request ids;

@@ -3,6 +3,9 @@
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -70,19 +73,35 @@ asio::awaitable<byte_stream::outcome> byte_stream::handshake(bool as_server) {
   }
 }
 
+/// A read that has ended; what came although it was to be interrupted is not lost.
+byte_stream::outcome byte_stream::received(const boost::system::error_code& error,
+                                           std::size_t bytes) {
+  receiving_ = false;
+  const auto interrupted = std::exchange(interrupted_, false);
+  if (error == asio::error::eof) at_end_ = true;
+  if (error == asio::error::operation_aborted && interrupted && open()) return {ec::timed_out, 0};
+  return done(error, bytes);
+}
+
 asio::awaitable<byte_stream::outcome> byte_stream::take_input() {
-  auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(*input_), outcome_of);
+  receiving_ = true;
+  auto [error, bytes] = co_await socket_.async_read_some(
+      asio::buffer(*input_), asio::bind_cancellation_slot(stop_receiving_.slot(), outcome_of));
+  const auto outcome = received(error, bytes);
+  at_end_ = false;  // an end without the session's own may be a cut
   if (!error) {
     const auto lock = std::scoped_lock{session_guard_};
     session_->add_input(input_->data(), bytes);
   }
-  co_return done(error, bytes);
+  co_return outcome;
 }
 
 asio::awaitable<byte_stream::outcome> byte_stream::read_some(asio::mutable_buffer into) {
   if (!session_) {
-    auto [error, bytes] = co_await socket_.async_read_some(into, outcome_of);
-    co_return done(error, bytes);
+    receiving_ = true;
+    auto [error, bytes] = co_await socket_.async_read_some(
+        into, asio::bind_cancellation_slot(stop_receiving_.slot(), outcome_of));
+    co_return received(error, bytes);
   }
   while (into.size() > 0) {
     auto state = tls_session::state::broken;
@@ -90,6 +109,7 @@ asio::awaitable<byte_stream::outcome> byte_stream::read_some(asio::mutable_buffe
     {
       const auto lock = std::scoped_lock{session_guard_};
       state = session_->read(static_cast<char*>(into.data()), into.size(), bytes);
+      at_end_ = state == tls_session::state::broken && session_->peer_has_ended();
     }
     if (timed_out_) co_return outcome{ec::timed_out, bytes};
     if (state == tls_session::state::done) co_return outcome{std::nullopt, bytes};
@@ -195,6 +215,12 @@ void byte_stream::arm(std::chrono::milliseconds time, bool closes) {
       });
 }
 
+void byte_stream::interrupt() {
+  if (!receiving_ || interrupted_) return;
+  interrupted_ = true;
+  stop_receiving_.emit(asio::cancellation_type::total);
+}
+
 void byte_stream::expires_never() {
   ++deadlines_;
   deadline_.cancel();
@@ -213,8 +239,26 @@ void byte_stream::close_soon() {
 }
 
 void byte_stream::shutdown_send() {
+  if (session_) {
+    {
+      const auto lock = std::scoped_lock{session_guard_};
+      session_->end();
+      session_->take_output(output_);
+    }
+    output_.erase(0, send_some(output_));
+    if (!output_.empty() && open()) {
+      asio::co_spawn(executor_, flush_and_end(shared_from_this()), asio::detached);
+      return;
+    }
+  }
   boost::system::error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+asio::awaitable<void> byte_stream::flush_and_end(std::shared_ptr<byte_stream> self) {
+  co_await self->flush();
+  boost::system::error_code ignored;
+  self->socket_.shutdown(tcp::socket::shutdown_send, ignored);
 }
 
 bool byte_stream::went_stale() {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "runtime/sockets/io_threads.hpp"
+#include "runtime/sockets/stream.hpp"
 #include "runtime/sockets/tls_session.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
@@ -18,24 +20,16 @@
 
 namespace dunlin::sockets {
 
-class byte_stream final : public closable, public std::enable_shared_from_this<byte_stream> {
+class byte_stream final : public stream, public std::enable_shared_from_this<byte_stream> {
 public:
-  /// What an operation came to; `error` is ec::timed_out if the deadline closed the stream.
-  struct outcome {
-    std::optional<ec> error;
-    std::size_t bytes = 0;
-    explicit operator bool() const { return !error; }
-  };
-
   byte_stream(tcp::socket socket, tls_context tls);
 
   asio::awaitable<outcome> connect(endpoint to);
-  asio::awaitable<outcome> handshake(bool as_server);
+  asio::awaitable<outcome> handshake(bool as_server) override;
 
-  asio::awaitable<outcome> read_some(asio::mutable_buffer into);
+  asio::awaitable<outcome> read_some(asio::mutable_buffer into) override;
   asio::awaitable<outcome> read(asio::mutable_buffer into);
-  /// Both buffers, in order; in one packet where they are small.
-  asio::awaitable<outcome> write(asio::const_buffer first, asio::const_buffer second = {});
+  asio::awaitable<outcome> write(asio::const_buffer first, asio::const_buffer second = {}) override;
 
   /// From any thread, in place of write(), without waiting: true if all of it has left. Else the
   /// rest, or all of it, leaves with flush(), which also tells what went wrong. Of write(),
@@ -44,34 +38,35 @@ public:
   /// What write_now() left behind.
   asio::awaitable<outcome> flush();
 
-  /// Closes the stream unless moved on in time. One deadline at a time.
-  void expires_after(std::chrono::milliseconds time);
-  /// As expires_after, but only ends the operation that waits then: one can still answer.
-  void interrupt_after(std::chrono::milliseconds time);
-  void expires_never();
+  void expires_after(std::chrono::milliseconds time) override;
+  void interrupt_after(std::chrono::milliseconds time) override;
+  void expires_never() override;
+  void interrupt() override;
 
-  void close();
+  void close() override;
   void close_soon() override;
-  /// No more will be written: the peer reads an end, not an error.
-  void shutdown_send();
-  bool open() const { return socket_.is_open(); }
+  /// Not while a write waits.
+  void shutdown_send() override;
+  bool at_end() const override { return at_end_; }
+  bool open() const override { return socket_.is_open(); }
 
   /// Of an idle stream: has the peer closed it, or sent what nobody asked for?
   bool went_stale();
 
-  /// Surely more to read without waiting.
-  bool readable_now();
+  bool readable_now() override;
 
   /// DER; empty without TLS or certificate.
   std::string peer_certificate();
-  std::string peer_address();
-  bool secure() const { return context_ != nullptr; }
-  const tcp::socket::executor_type& executor() { return executor_; }
+  std::string peer_address() override;
+  bool secure() const override { return context_ != nullptr; }
+  asio::any_io_executor executor() override { return executor_; }
 
 private:
   void arm(std::chrono::milliseconds time, bool closes);
   outcome done(const boost::system::error_code& error, std::size_t bytes) const;
+  outcome received(const boost::system::error_code& error, std::size_t bytes);
   asio::awaitable<outcome> take_input();
+  asio::awaitable<void> flush_and_end(std::shared_ptr<byte_stream> self);
   bool encrypt(const void* from, std::size_t size);
   asio::awaitable<outcome> write_encrypted(asio::const_buffer from);
   std::size_t send_some(std::string_view bytes);
@@ -82,6 +77,10 @@ private:
   asio::steady_timer deadline_;
   std::uint64_t deadlines_ = 0;
   bool timed_out_ = false;
+  bool at_end_ = false;
+  asio::cancellation_signal stop_receiving_;  // one may read and write at the same time
+  bool receiving_ = false;
+  bool interrupted_ = false;
   using record = std::array<char, 17u << 10>;
   std::unique_ptr<record> input_;  // with TLS
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messages/vocabulary.hpp"
+#include "runtime/sockets/closable.hpp"
 #include "runtime/sockets/endpoint.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -21,13 +22,6 @@ namespace dunlin::sockets {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-/// Something open: stop() ends it. Tells from any thread.
-class closable {
-public:
-  virtual ~closable() = default;
-  virtual void close_soon() = 0;
-};
 
 class io_threads {
 public:

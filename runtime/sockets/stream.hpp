@@ -1,6 +1,7 @@
-/// STREAM: one byte connection as HTTP and balancers use it, whatever carries it (decision 2). Real:
-/// byte_stream, over TCP with TLS or without. Simulated: runtime/simulation/sim_stream, on virtual
-/// time. All of it runs on `executor()`, a strand; only close_soon() may come from elsewhere.
+/// STREAM: one byte connection as HTTP and balancers use it, whatever carries it (decision 2).
+/// Real: byte_stream, over TCP with TLS or without. Simulated: runtime/simulation/sim_stream, on
+/// virtual time. All of it runs on `executor()`, a strand; only close_soon() may come from
+/// elsewhere.
 #pragma once
 
 #include "runtime/sockets/closable.hpp"

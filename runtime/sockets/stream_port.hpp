@@ -16,8 +16,8 @@ public:
   virtual ~stream_port() = default;
 
   /// `handler` gets each connection before its handshake, on a strand of its own. A second call
-  /// listens at one more address. ec::invalid_argument: no such address here, or a wildcard that was
-  /// not asked for; ec::unavailable: taken. The port it got.
+  /// listens at one more address. ec::invalid_argument: no such address here, or a wildcard that
+  /// was not asked for; ec::unavailable: taken. The port it got.
   virtual result<std::uint16_t> listen(const endpoint& where, bool wildcard,
                                        std::function<void(stream_ptr)> handler) = 0;
   /// No more connections come; those there are stay.

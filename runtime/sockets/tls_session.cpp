@@ -55,6 +55,15 @@ bool tls_session::readable() {
   return SSL_pending(ssl_.get()) > 0 || SSL_peek(ssl_.get(), &byte, 1) > 0;
 }
 
+bool tls_session::peer_has_ended() const {
+  return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+void tls_session::end() {
+  ERR_clear_error();
+  SSL_shutdown(ssl_.get());  // in mid-handshake it says nothing, and there is nothing to say
+}
+
 void tls_session::add_input(const char* from, std::size_t size) {
   std::size_t bytes = 0;
   // Memory takes all of it or there is none left.

@@ -30,6 +30,11 @@ public:
   /// Something can be read without more input.
   bool readable();
 
+  /// The peer said that it will write no more: after read() was broken, in order.
+  bool peer_has_ended() const;
+  /// Output tells the peer that no more will be written.
+  void end();
+
   /// What came from the peer.
   void add_input(const char* from, std::size_t size);
   /// What has to go to the peer, in this order, is added to `to`.

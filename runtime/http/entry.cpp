@@ -1,0 +1,187 @@
+#include "runtime/http/entry.hpp"
+
+#include "runtime/http/connection.hpp"
+
+#include <condition_variable>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <vector>
+
+namespace dunlin::http {
+
+namespace {
+
+std::string hex16(std::uint64_t number) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  std::string text(16, '0');
+  for (auto at = text.rbegin(); at != text.rend(); ++at, number >>= 4)
+    *at = digits[number & 15];
+  return text;
+}
+
+class host final : public connection_host, public std::enable_shared_from_this<host> {
+public:
+  host(server_options options, entry_ports ports, random_source& random, metrics& counts)
+      : options_(std::move(options)),
+        ports_(std::move(ports)),
+        random_(random),
+        counts_(counts),
+        requests_(counts.counter("dunlin_http_requests_total", "Requests handed to the verbs.")),
+        open_gauge_(counts.gauge("dunlin_http_connections", "Open client connections.")) {}
+
+  result<void> serve(acceptor requests) {
+    requests_handler_ = std::move(requests);
+    if (!ports_.clients) return {};
+    const auto bound = ports_.clients->listen(options_.listen, options_.wildcard,
+                                              [weak = weak_from_this()](sockets::stream_ptr made) {
+                                                if (auto self = weak.lock())
+                                                  self->add(std::move(made));
+                                              });
+    if (!bound) return bound.error();
+    port_ = *bound;
+    return {};
+  }
+
+  void begin_drain() {
+    draining_ = true;
+    stop_listening();
+    for (const auto& each : all())
+      each->close_if_idle();
+  }
+
+  void await_end(std::chrono::seconds time) {
+    auto lock = std::unique_lock{guard_};
+    emptied_.wait_for(lock, time, [this] { return open_.empty(); });
+  }
+
+  void cut_all() {
+    for (const auto& each : all())
+      each->close_soon();
+  }
+
+  void stop() {
+    draining_ = true;
+    stopping_ = true;
+    stop_listening();
+    cut_all();
+  }
+
+  std::uint16_t port() const { return port_; }
+
+  std::size_t connections() const {
+    const auto lock = std::scoped_lock{guard_};
+    return open_.size();
+  }
+
+  const server_options& options() const override { return options_; }
+  void accept(exchange_ptr request) override { requests_handler_(std::move(request)); }
+  bool draining() const override { return draining_; }
+  bool stopping() const override { return stopping_; }
+  std::string request_id() override { return hex16(random_.next()); }
+  std::uint64_t next_rest() override { return ++rests_; }
+  void count_request() override { requests_.add(); }
+
+  void count_refused(const std::string& reason) override {
+    counts_
+        .counter("dunlin_http_refused_total", "Requests and connections refused by the entry.",
+                 {{"reason", reason}})
+        .add();
+  }
+
+  void gone(std::uint64_t connection) override {
+    const auto lock = std::scoped_lock{guard_};
+    open_.erase(connection);
+    open_gauge_.set(static_cast<double>(open_.size()));
+    if (open_.empty()) emptied_.notify_all();
+  }
+
+private:
+  void add(sockets::stream_ptr stream) {
+    const auto number = ++numbers_;
+    auto made = std::make_shared<connection>(shared_from_this(), std::move(stream), number);
+    if (!make_room()) return made->start_refused();
+    {
+      const auto lock = std::scoped_lock{guard_};
+      open_[number] = made;
+      open_gauge_.set(static_cast<double>(open_.size()));
+    }
+    made->start();
+  }
+
+  // At the bound the longest idle connection gives way, so that idlers cannot shut others out.
+  bool make_room() {
+    if (connections() < options_.connections_max) return true;
+    std::shared_ptr<connection> idlest;
+    auto first = std::numeric_limits<std::uint64_t>::max();
+    for (auto& each : all()) {
+      const auto since = each->resting_since();
+      if (!since || *since >= first) continue;
+      first = *since;
+      idlest = std::move(each);
+    }
+    if (!idlest) return false;
+    count_refused("idle");
+    idlest->close_if_idle();
+    return true;
+  }
+
+  void stop_listening() {
+    if (ports_.clients) ports_.clients->stop_listening();
+  }
+
+  std::vector<std::shared_ptr<connection>> all() const {
+    std::vector<std::shared_ptr<connection>> alive;
+    const auto lock = std::scoped_lock{guard_};
+    for (const auto& [key, each] : open_)
+      if (auto one = each.lock()) alive.push_back(std::move(one));
+    return alive;
+  }
+
+  const server_options options_;
+  const entry_ports ports_;
+  random_source& random_;
+  metrics& counts_;
+  counter& requests_;
+  gauge& open_gauge_;
+  acceptor requests_handler_;
+  std::atomic<bool> draining_ = false;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<std::uint64_t> rests_ = 0;
+  std::atomic<std::uint64_t> numbers_ = 0;
+  std::uint16_t port_ = 0;
+  mutable std::mutex guard_;
+  std::condition_variable emptied_;
+  std::map<std::uint64_t, std::weak_ptr<connection>> open_;  // in the order in which they came
+};
+
+class entry_over_ports final : public stream_entry {
+public:
+  explicit entry_over_ports(std::shared_ptr<host> of) : host_(std::move(of)) {}
+  ~entry_over_ports() override { host_->stop(); }
+  result<void> serve(acceptor requests) override { return host_->serve(std::move(requests)); }
+  void begin_drain() override { host_->begin_drain(); }
+  void cut_all() override { host_->cut_all(); }
+  void drain(int seconds) override {
+    host_->begin_drain();
+    host_->await_end(std::chrono::seconds(seconds));
+    host_->cut_all();
+  }
+  void stop() override { host_->stop(); }
+  std::uint16_t port() const override { return host_->port(); }
+  std::uint16_t leg_port() const override { return 0; }
+  std::size_t connections() const override { return host_->connections(); }
+
+private:
+  const std::shared_ptr<host> host_;
+};
+
+}  // namespace
+
+std::unique_ptr<stream_entry> make_entry(server_options options, entry_ports ports,
+                                         random_source& random, metrics& counts) {
+  return std::make_unique<entry_over_ports>(
+      std::make_shared<host>(std::move(options), std::move(ports), random, counts));
+}
+
+}  // namespace dunlin::http
