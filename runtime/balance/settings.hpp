@@ -19,8 +19,8 @@ using std::chrono::milliseconds;
 
 /// What a node can run out of (B3). `declared` counts the units that requests say they cost.
 enum class resource : std::uint8_t { cpu, net, mem, disk, sockets, requests, declared };
-inline constexpr std::array all_resources{resource::cpu,     resource::net,      resource::mem,
-                                          resource::disk,    resource::sockets,  resource::requests,
+inline constexpr std::array all_resources{resource::cpu,     resource::net,     resource::mem,
+                                          resource::disk,    resource::sockets, resource::requests,
                                           resource::declared};
 std::string_view to_string(resource which);
 std::optional<resource> resource_named(std::string_view text);
@@ -62,12 +62,13 @@ struct acceptance {
 
 struct load {
   milliseconds sample_interval{5'000};
-  double latest_weight = 0.5;     ///< of the last sample; the rest is history
-  milliseconds history{60'000};   ///< time constant, or length of a linear one
+  double latest_weight = 0.5;    ///< of the last sample; the rest is history
+  milliseconds history{60'000};  ///< time constant, or length of a linear one
   decay shape = decay::exponential;
   double failure_overhead = 0.05;  ///< part of native capacity kept for failures
   bool credit = true;              ///< an accepted connection counts before it is measured
   bool declared = false;           ///< x-dunlin-load is honoured
+  double declared_rate = 100;      ///< declared units a second that a node of capacity 1 can do
   bool operator==(const load&) const = default;
 };
 
@@ -87,6 +88,8 @@ struct rebalancing {
   double peers_below = 0.30;
   std::optional<condition> when;
   double peers_willing = 0.70;
+  /// If set, a peer counts as below when its level is under this, in both modes (R5).
+  std::optional<double> peers_level;
   milliseconds interval_min{10'000};  ///< Tmin between decisions
   std::uint32_t moves_at_once = 1;    ///< per decision
   target choice = target::best_fit;
@@ -96,7 +99,7 @@ struct rebalancing {
   milliseconds refusal{120'000};    ///< the node that gave it away does not take it (R9)
   bool rehome = true;               ///< false: plain close
   bool close_anyway = false;        ///< though peers would not take it (R10)
-  double throttle = 0;              ///< part by which reading of heavy legs is slowed instead; 0: not
+  double throttle = 0;              ///< part of the time that heavy legs wait instead (R10); 0: not
   bool operator==(const rebalancing&) const = default;
 };
 
@@ -104,10 +107,10 @@ struct picking {
   std::vector<pick> by_attempt{pick::digest};  ///< the last holds for all attempts above
   bool rack_first = false;
   milliseconds offer_timeout{1'000};
-  milliseconds retry_hint{1'000};      ///< told to a client that nobody takes; jitter is added
-  double failures_target = 1e-4;       ///< of connects in five minutes (B5)
-  std::uint32_t lines_max = 10'000;    ///< clients of one balancer
-  milliseconds idle_timeout{75'000};   ///< of a client without a byte either way
+  milliseconds retry_hint{1'000};     ///< told to a client that nobody takes; jitter is added
+  double failures_target = 1e-4;      ///< of connects in five minutes (B5)
+  std::uint32_t lines_max = 10'000;   ///< clients of one balancer
+  milliseconds idle_timeout{75'000};  ///< of a client without a byte either way
   milliseconds first_byte_timeout{10'000};
   bool operator==(const picking&) const = default;
 };
@@ -123,6 +126,9 @@ struct settings {
 
 /// The literal numbers of the patent (mode = "patent"): L4, L5, R4.
 settings patent_settings();
+
+/// "relative", "literal"; "patent" if what is accepted is by the patent's own table.
+std::string_view mode_of(const settings& what);
 
 /// What would make no sense, in words for people; empty: nothing.
 std::vector<std::string> mistakes_of(const settings& what);

@@ -21,6 +21,7 @@ public:
   explicit report(std::string file) : file_{std::move(file)} {}
   void add(place where, std::string text, std::string mend);
   bool empty() const { return mistakes_.empty(); }
+  std::size_t size() const { return mistakes_.size(); }
   /// In file order; those without a place come last.
   std::vector<mistake> take();
 

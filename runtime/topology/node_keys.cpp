@@ -29,6 +29,8 @@ public:
     read_address("leg", node_.value.leg);
     if (from_.real("capacity", node_.value.capacity, 0.01, 1000))
       node_.places["capacity"] = from_.where("capacity");
+    from_.size("network_per_second", node_.value.network_per_second, 1u << 10,
+               std::uint64_t(1) << 40);
     read_peer_group();
     if (from_.text("rack", node_.value.rack) && node_.value.rack.empty())
       from_.refuse("rack", "is empty", "name the rack, or leave the key out");

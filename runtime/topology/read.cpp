@@ -1,4 +1,5 @@
 // Text → draft, each value where it stands.
+#include "runtime/topology/balance_keys.hpp"
 #include "runtime/topology/cache_keys.hpp"
 #include "runtime/topology/node_keys.hpp"
 #include "runtime/topology/table_reader.hpp"
@@ -31,6 +32,7 @@ public:
     admin_section();
     queue_section();
     cache_sections();
+    balance_section();
     faults_section();
     nodes();
     root_.finish();
@@ -164,6 +166,11 @@ private:
     const auto* value = caches.take(type, toml::node_type::table, fmt::format("[{}]", name));
     table_reader from{value ? value->as_table() : nullptr, name + ".", mistakes_};
     read_cache_keys(from, type, to, into_);
+  }
+
+  void balance_section() {
+    auto from = section("balance");
+    read_balance_keys(from, into_.value.options.balance, mistakes_);
   }
 
   void faults_section() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messages/vocabulary.hpp"
+#include "runtime/balance/settings.hpp"
 
 #include <array>
 #include <chrono>
@@ -41,6 +42,7 @@ struct node {
   double capacity = 1;                 ///< of an access node, in unit nodes (B2)
   std::string peer_group = "default";  ///< of an access node: who exchanges levels (B8)
   std::string rack = "default";
+  std::uint64_t network_per_second = 1u << 30;  ///< bytes to and from clients
   std::string folder;  ///< absolute after reading; relative ones start at the file's folder
 };
 
@@ -101,6 +103,7 @@ struct settings {
   bool caches_shared = false;                 ///< by all services of a node: one cache of each type
   std::uint32_t cache_samples_a_second = 20;  ///< of a node, to measure staleness (X2); 0: none
   queue_settings queue;
+  balance::settings balance;  ///< of connections (B13); live changes lie over it
   fault_settings faults;
 };
 
