@@ -135,6 +135,14 @@ std::vector<v1::Command> root_commands() {
   return {seed, create, doomed, begin};
 }
 
+std::vector<v1::Command> balance_commands() {
+  v1::Command set, again;
+  set.mutable_set_balance()->set_balance("[balance]\nmode = \"patent\"\n");
+  again.mutable_set_balance()->set_balance("[balance.rebalance]\ntrigger = 1.1\n");
+  again.mutable_set_balance()->set_expected_version(1);
+  return {root_commands().front(), set, again};
+}
+
 lines log_of(const std::vector<v1::Command>& commands) {
   lines log;
   for (const auto& command : commands) {
@@ -177,5 +185,9 @@ TEST(GoldenFiles, ThePartitionsLogAndRowsAreThoseOfEveryRelease) {
 }
 
 TEST(GoldenFiles, TheRootsLogAndRowsAreThoseOfEveryRelease) { check("root", 0, root_commands()); }
+
+TEST(GoldenFiles, ChangedSettingsOfBalancingAreThoseOfEveryRelease) {
+  check("balance", 0, balance_commands());
+}
 
 }  // namespace
