@@ -94,23 +94,34 @@ void doorkeeper::forget(const byte_stream_ptr& greeted) {
   std::erase(greeting_, greeted);
 }
 
+void doorkeeper::add_peer(const node_id& peer, const endpoint& where) {
+  const auto lock = std::scoped_lock{guard_};
+  options_.peers.emplace(peer, where);
+}
+
+std::optional<endpoint> doorkeeper::address_of(const node_id& peer) const {
+  const auto lock = std::scoped_lock{guard_};
+  const auto found = options_.peers.find(peer);
+  return found == options_.peers.end() ? std::nullopt : std::optional{found->second};
+}
+
 // On a plain port nobody shows a certificate: the name stays empty and the hello must do.
 result<node_id> doorkeeper::name_of(byte_stream& stream) const {
   if (!stream.secure()) return node_id{};
   auto name = crypto::certificate_name(stream.peer_certificate());
   if (!name) return name.error();
-  if (*name == options_.self || !options_.peers.contains(*name)) return ec::refused;
+  if (*name == options_.self || !address_of(*name)) return ec::refused;
   return name;
 }
 
 boost::asio::awaitable<result<byte_stream_ptr>> doorkeeper::dial(
     tcp::socket::executor_type executor, node_id peer, std::chrono::milliseconds timeout) {
-  const auto where = options_.peers.find(peer);
-  if (where == options_.peers.end()) co_return ec::not_found;
+  const auto where = address_of(peer);
+  if (!where) co_return ec::not_found;
   auto stream = std::make_shared<byte_stream>(tcp::socket{executor}, tls_);
   threads_->track(stream);
   stream->expires_after(std::min(timeout, options_.connect_timeout));
-  const auto connected = co_await stream->connect(where->second);
+  const auto connected = co_await stream->connect(*where);
   if (!connected) {
     stream->close();
     co_return *connected.error == ec::timed_out ? ec::timed_out : ec::unavailable;

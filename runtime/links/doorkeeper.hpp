@@ -46,6 +46,9 @@ public:
   result<void> listen(admitted handler);
   std::uint16_t port() const { return port_; }
 
+  /// May connect and be dialled from now on, too.
+  void add_peer(const node_id& peer, const sockets::endpoint& where);
+
   /// Connects on `executor`, within `timeout` and connect_timeout. ec::not_found: no such peer;
   /// ec::timed_out; ec::refused: not the node it should be; ec::unavailable: anything else.
   boost::asio::awaitable<result<sockets::byte_stream_ptr>> dial(
@@ -62,6 +65,7 @@ private:
   void forget(const sockets::byte_stream_ptr& greeted);
   result<node_id> name_of(sockets::byte_stream& stream) const;
   void count_refused(const char* reason);
+  std::optional<sockets::endpoint> address_of(const node_id& peer) const;
 
   doorkeeper_options options_;
   std::shared_ptr<sockets::io_threads> threads_;
@@ -69,7 +73,7 @@ private:
   metrics& counts_;
   std::uint16_t port_ = 0;
   std::shared_ptr<std::atomic<std::size_t>> open_;
-  std::mutex guard_;
+  mutable std::mutex guard_;                       // of options_.peers, and
   std::deque<sockets::byte_stream_ptr> greeting_;  ///< oldest first
 };
 

@@ -308,7 +308,7 @@ link_actor::behavior_type link(self_pointer self, std::shared_ptr<link_context> 
                                node_id peer) {
   auto& state = self->state;
   state.core = std::make_unique<link_core>(shared->options, peer, shared->own, shared->random);
-  state.lane = shared->lanes.at(peer);
+  state.lane = shared->lanes.find(peer);
   state.figures = &state.lane->figures();
   state.peer = std::move(peer);
   state.shared = std::move(shared);

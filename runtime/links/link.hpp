@@ -12,9 +12,30 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <vector>
 
 namespace dunlin::links {
+
+/// The lanes of all peers. Thread safe; one that is there stays.
+class lane_table {
+public:
+  void add(const node_id& peer, std::shared_ptr<note_lane> lane) {
+    const auto lock = std::unique_lock{guard_};
+    lanes_[peer] = std::move(lane);
+  }
+  /// Null: no such peer.
+  std::shared_ptr<note_lane> find(const node_id& peer) const {
+    const auto lock = std::shared_lock{guard_};
+    const auto found = lanes_.find(peer);
+    return found == lanes_.end() ? nullptr : found->second;
+  }
+
+private:
+  mutable std::shared_mutex guard_;
+  std::map<node_id, std::shared_ptr<note_lane>> lanes_;
+};
 
 /// What all link actors of a node share. The references outlive them.
 struct link_context {
@@ -24,7 +45,7 @@ struct link_context {
   random_source& random;
   metrics& figures;
   std::shared_ptr<link_table> table;
-  std::map<node_id, std::shared_ptr<note_lane>> lanes{};  ///< of all peers; made before the links
+  lane_table lanes{};  ///< each made before its peer's link
   std::atomic<std::uint64_t> last_wire{0};
 };
 

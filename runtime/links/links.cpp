@@ -11,6 +11,8 @@ struct node_links::inside {
   mutable std::mutex guard;  // of what follows
   std::map<node_id, link_actor> links;
   reception_actor reception;
+  bool started = false;
+  bool stopped = false;
 };
 
 node_links::node_links(caf::actor_system& system, link_options options, wire_port& port,
@@ -22,18 +24,29 @@ node_links::node_links(caf::actor_system& system, link_options options, wire_por
   inside_->shared =
       std::make_shared<link_context>(options_, port, identity, random, metrics, table_);
   for (const auto& peer : options_.peers)
-    inside_->shared->lanes[peer] =
-        std::make_shared<note_lane>(options_.self, peer, table_, port.takes_turns(), metrics);
-  for (const auto& peer : options_.peers) {
-    DUNLIN_ASSERT(peer != options_.self);
-    table_->set_status({peer, false, 0, "not started"});
-    // Lazy: it dials at its first turn, which start() gives it.
-    inside_->links[peer] = system_.spawn<caf::lazy_init>(link, inside_->shared, peer);
-  }
+    inside_->links[peer] = make_link(peer);
   inside_->reception = system_.spawn(reception, inside_->shared, inside_->links);
 }
 
 node_links::~node_links() { stop(); }
+
+link_actor node_links::make_link(const node_id& peer) {
+  DUNLIN_ASSERT(peer != options_.self);
+  auto& shared = *inside_->shared;
+  shared.lanes.add(peer, std::make_shared<note_lane>(options_.self, peer, table_,
+                                                     shared.port.takes_turns(), shared.figures));
+  table_->set_status({peer, false, 0, "not started"});
+  // Lazy: it dials at its first turn, which start() gives it.
+  return system_.spawn<caf::lazy_init>(link, inside_->shared, peer);
+}
+
+void node_links::add_peer(const node_id& peer) {
+  const auto lock = std::scoped_lock{inside_->guard};
+  if (inside_->stopped || inside_->links.contains(peer)) return;
+  const auto made = inside_->links[peer] = make_link(peer);
+  caf::anon_send(inside_->reception, peer_added{peer, made});
+  if (inside_->started) caf::anon_send(made, flush_atom::value);
+}
 
 result<void> node_links::start() {
   const auto lock = std::scoped_lock{inside_->guard};
@@ -41,6 +54,7 @@ result<void> node_links::start() {
     caf::anon_send(to, wire_accepted{std::move(wire)});
   });
   if (!listening) return listening;
+  inside_->started = true;
   for (const auto& [peer, link] : inside_->links)
     caf::anon_send(link, flush_atom::value);
   return {};
@@ -49,6 +63,7 @@ result<void> node_links::start() {
 void node_links::stop() {
   const auto stubs = table_->stop(self());
   const auto lock = std::scoped_lock{inside_->guard};
+  inside_->stopped = true;
   for (const auto& [peer, link] : inside_->links)
     caf::anon_send_exit(link, caf::exit_reason::user_shutdown);
   // Stubs of peers end after their link, so that what it still answers is delivered.
@@ -65,9 +80,8 @@ void node_links::withdraw(const std::string& role, std::uint64_t instance) {
 
 void node_links::tell_peer(const node_id& node, const std::string& role, std::uint64_t instance,
                            std::string_view message, const buffer& bytes) const {
-  const auto& lanes = inside_->shared->lanes;
-  if (const auto lane = lanes.find(node); lane != lanes.end())
-    lane->second->tell(role, instance, message, bytes);
+  if (const auto lane = inside_->shared->lanes.find(node))
+    lane->tell(role, instance, message, bytes);
 }
 
 void node_links::on_peer(peer_watcher watcher) { table_->watch(std::move(watcher)); }

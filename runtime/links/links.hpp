@@ -40,6 +40,10 @@ public:
   /// system ends, which would wait for them; the port is stopped by its owner.
   void stop();
 
+  /// A node that joined the cluster while this one runs (F1): dialled, or let in, from now on. The
+  /// port must know its address. One that is known already stays as it is.
+  void add_peer(const node_id& peer);
+
   /// Peers' calls to (role, instance) reach `handle` from now on; a dead handle answers
   /// unavailable.
   ///
@@ -126,6 +130,7 @@ private:
   }
 
   link_actor link_to(const node_id& node) const;
+  link_actor make_link(const node_id& peer);
   void tell_peer(const node_id& node, const std::string& role, std::uint64_t instance,
                  std::string_view message, const buffer& bytes) const;
 

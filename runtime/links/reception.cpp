@@ -86,7 +86,7 @@ void greet(self_pointer self, const wire_frame& first) {
     return refuse(self, first.wire_id, ec::refused, "no node of this cluster");
   auto guest = state.guests.extract(first.wire_id);
   guest.mapped().relay->hand_over(
-      link->second, state.shared->lanes.at(link->first),
+      link->second, state.shared->lanes.find(link->first),
       {first.wire_id, guest.mapped().wire, std::move(*frame.mutable_hello())});
 }
 
@@ -114,6 +114,7 @@ reception_actor::behavior_type reception(self_pointer self, std::shared_ptr<link
   });
   return {
       [self](const wire_accepted& made) { accept(self, made.wire); },
+      [self](const peer_added& made) { self->state.links[made.peer] = made.link; },
       [self](const wire_frame& first) { greet(self, first); },
       [self](const wire_closed& news) { forget(self, news); },
       [self](const wire_overdue& late) {

@@ -10,11 +10,16 @@ namespace dunlin::links {
 struct wire_accepted {
   wire_ptr wire;
 };
+/// A node that joined the cluster while this one ran.
+struct peer_added {
+  node_id peer;
+  link_actor link;
+};
 struct wire_overdue {
   std::uint64_t wire_id = 0;
 };
 
-using reception_actor = caf::typed_actor<caf::reacts_to<wire_accepted>,
+using reception_actor = caf::typed_actor<caf::reacts_to<wire_accepted>, caf::reacts_to<peer_added>,
                                          // INTERNAL: from the wires, and when a hello is overdue.
                                          caf::reacts_to<wire_frame>, caf::reacts_to<wire_closed>,
                                          caf::reacts_to<wire_overdue>>;
@@ -40,4 +45,5 @@ reception_actor::behavior_type reception(reception_actor::stateful_pointer<recep
 }  // namespace dunlin::links
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::links::wire_accepted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::links::peer_added)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::links::wire_overdue)

@@ -268,6 +268,9 @@ public:
   void stop() override { threads_->stop(); }
   bool takes_turns() const override { return true; }
   std::uint16_t port() const override { return keeper_->port(); }
+  void add_peer(const node_id& peer, const endpoint& where) override {
+    keeper_->add_peer(peer, where);
+  }
 
 private:
   awaitable<void> dial_now(node_id peer, std::function<void(result<wire_ptr>)> done) {

@@ -44,6 +44,8 @@ class tls_wire_port : public wire_port {
 public:
   /// The port that listen() got; 0 before.
   virtual std::uint16_t port() const = 0;
+  /// A node that joined the cluster: may dial and be dialled from now on (F1).
+  virtual void add_peer(const node_id& peer, const sockets::endpoint& where) = 0;
 };
 
 /// ec::damaged if the bundle cannot be used. `metrics` must outlive the port and its wires. stop()

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 
 namespace dunlin::links {
 
@@ -110,11 +111,8 @@ public:
       : options_(std::make_shared<const tls_bulk_options>(std::move(options))),
         threads_(std::move(threads)),
         keeper_(std::move(keeper)) {
-    for (const auto& [peer, where] : options_->peers) {
-      auto pool = std::make_shared<peer_pool>(peer, *options_, threads_, keeper_);
-      threads_->track(pool);
-      pools_.emplace(peer, std::move(pool));
-    }
+    for (const auto& [peer, where] : options_->peers)
+      pools_.emplace(peer, make_pool(peer));
   }
   ~tls_bulk() override { stop(); }
 
@@ -130,21 +128,41 @@ public:
 
   void exchange(const node_id& peer, bulk_message request, std::chrono::milliseconds timeout,
                 std::function<void(result<bulk_message>)> done) override {
-    const auto pool = pools_.find(peer);
-    if (pool == pools_.end()) return done(ec::not_found);
+    const auto pool = pool_of(peer);
+    if (!pool) return done(ec::not_found);
     if (!fits(request)) return done(ec::invalid_argument);
     if (threads_->stopping()) return done(ec::stopping);
-    pool->second->exchange(std::move(request), timeout, std::move(done));
+    pool->exchange(std::move(request), timeout, std::move(done));
   }
 
   void stop() override { threads_->stop(); }
   std::uint16_t port() const override { return keeper_->port(); }
 
+  void add_peer(const node_id& peer, const endpoint& where) override {
+    if (threads_->stopping()) return;
+    keeper_->add_peer(peer, where);
+    const auto lock = std::scoped_lock{guard_};
+    if (auto& slot = pools_[peer]; !slot) slot = make_pool(peer);
+  }
+
 private:
+  std::shared_ptr<peer_pool> make_pool(const node_id& peer) {
+    auto pool = std::make_shared<peer_pool>(peer, *options_, threads_, keeper_);
+    threads_->track(pool);
+    return pool;
+  }
+
+  std::shared_ptr<peer_pool> pool_of(const node_id& peer) const {
+    const auto lock = std::scoped_lock{guard_};
+    const auto found = pools_.find(peer);
+    return found == pools_.end() ? nullptr : found->second;
+  }
+
   // Before the threads, so that it outlives every session and pool.
   const std::shared_ptr<const tls_bulk_options> options_;
   const std::shared_ptr<io_threads> threads_;
   const std::shared_ptr<doorkeeper> keeper_;
+  mutable std::mutex guard_;  // of pools_
   std::map<node_id, std::shared_ptr<peer_pool>> pools_;
 };
 

@@ -38,6 +38,8 @@ class tls_bulk_port : public bulk_port {
 public:
   /// The port that serve() got; 0 before.
   virtual std::uint16_t port() const = 0;
+  /// A node that joined the cluster: may dial and be dialled from now on (F1).
+  virtual void add_peer(const node_id& peer, const sockets::endpoint& where) = 0;
 };
 
 /// As make_tls_wire. On a plain port peers are not authenticated: `peer` of a handler is empty.

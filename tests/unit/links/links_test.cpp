@@ -71,6 +71,35 @@ TEST_F(Links, ConnectEveryPairOnce) {
   EXPECT_THAT(nodes["a"].news, testing::UnorderedElementsAre("up b 1", "up c 1"));
 }
 
+TEST_F(Links, F1LetANodeInThatJoinsWhileTheyRun) {
+  start_all();
+  serve("a");
+  auto fresh = options("d", 1);
+  fresh.peers = {"a", "b", "c"};
+  start(fresh, "ca");
+  time.run_for(3s);
+  EXPECT_FALSE(connected("d", "a"));  // nobody has told the others
+  EXPECT_EQ(at("a", "d"), nullptr);
+  for (const auto* name : {"a", "b", "c"})
+    nodes[name].links->add_peer("d");
+  time.run_for(3s);
+  for (const auto* name : {"a", "b", "c"})
+    EXPECT_TRUE(connected(name, "d") && connected("d", name)) << name;
+  const auto answer = ask(at("d", "a"), query(4));
+  time.run_for(10ms);
+  EXPECT_EQ(*answer, "4");
+  EXPECT_THAT(nodes["a"].news, testing::UnorderedElementsAre("up b 1", "up c 1", "up d 1"));
+  EXPECT_EQ(network.open_wires(), 6u);
+}
+
+TEST_F(Links, F1StayAsTheyAreWhenAPeerIsAddedThatTheyKnow) {
+  start_all();
+  nodes["a"].links->add_peer("b");
+  time.run_for(3s);
+  EXPECT_EQ(network.open_wires(), 3u);
+  EXPECT_THAT(nodes["a"].news, testing::UnorderedElementsAre("up b 1", "up c 1"));
+}
+
 TEST_F(Links, BringACallAndItsAnswerInBothDirections) {
   start_all();
   serve("a");

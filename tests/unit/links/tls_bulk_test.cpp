@@ -81,6 +81,22 @@ TEST_F(TlsBulk, CarriesHeadsAndBodiesOfAllSizesBothWays) {
   EXPECT_EQ(peers, std::vector<node_id>(5, "n2"));
 }
 
+TEST_F(TlsBulk, F1ReachesANodeThatWasAddedAndLetsItIn) {
+  there = make_tls_bulk(options("n7"), counts).value();
+  ASSERT_TRUE(there->serve([this](const node_id& peer, bulk_message request, auto reply) {
+    view.change([&] { peers.push_back(peer); });
+    reply(std::move(request));
+  }));
+  here = make_tls_bulk(options("n2"), counts).value();
+  ask({"h", bytes("b")}, 5s, "n7");
+  ASSERT_TRUE(answered(1));
+  EXPECT_EQ(answers.back().error(), ec::not_found);
+  here->add_peer("n7", local(there->port()));
+  ask({"h", bytes("b")}, 5s, "n7");
+  ASSERT_TRUE(answered(2));
+  EXPECT_TRUE(answers.back());
+}
+
 TEST_F(TlsBulk, RunsManyExchangesOverAFewConnections) {
   serve_echo();
   for (int i = 0; i < 200; ++i)

@@ -159,6 +159,27 @@ TEST_F(TlsWire, RefusesANodeThatTheTopologyDoesNotKnow) {
   EXPECT_EQ(there.wire, nullptr);
 }
 
+TEST_F(TlsWire, F1LetsANodeInThatWasAddedWhileItListens) {
+  start_listener(options("n1"));
+  listener->add_peer("n7", local(1));
+  auto fresh = options("n7");
+  auto dialled = dial(fresh, "n1");
+  ASSERT_TRUE(dialled);
+  attach(here, *dialled);
+  EXPECT_TRUE(view.soon([&] { return there.wire != nullptr; }));
+  EXPECT_EQ(refused("wire", "name"), 0);
+}
+
+TEST_F(TlsWire, F1DialsANodeThatWasAdded) {
+  start_listener(options("n7"));
+  dialler = make_tls_wire(options("n2"), counts).value();
+  dialler->add_peer("n7", local(listener->port()));
+  std::optional<result<wire_ptr>> answer;
+  dialler->dial("n7", [&](result<wire_ptr> got) { view.change([&] { answer = std::move(got); }); });
+  ASSERT_TRUE(view.soon([&] { return answer.has_value(); }));
+  EXPECT_TRUE(answer->has_value());
+}
+
 TEST_F(TlsWire, RefusesACertificateOfAnotherCluster) {
   start_listener(options("n1"));
   auto stranger_options = options("n2");
