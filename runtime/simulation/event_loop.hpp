@@ -39,8 +39,14 @@ public:
     now_ = when;
   }
 
-  /// Runs one event that is due now; false if there is none.
+  /// Runs a piece of work that is no event and ready at once (handlers of an executor); false if
+  /// there is none. Time does not move while there is.
+  using ready_work = std::function<bool()>;
+  void set_ready_work(ready_work runs_one) { ready_work_ = std::move(runs_one); }
+
+  /// Runs one event that is due now, or what is ready; false if there is none.
   bool run_one() {
+    if (ready_work_ && ready_work_()) return true;
     if (events_.empty() || next() > now_) return false;
     auto due = events_.extract(events_.begin());
     due.mapped()();
@@ -49,6 +55,7 @@ public:
 
   /// Without actors: runs all events up to `when`, which is the time afterwards.
   void run_until(time when) {
+    while (run_one()) {}
     while (next() && *next() <= when) {
       advance_to(*next());
       while (run_one()) {}
@@ -62,6 +69,7 @@ private:
   time now_{0};
   std::uint64_t asked_ = 0;
   std::map<std::pair<time, std::uint64_t>, event> events_;
+  ready_work ready_work_;
 };
 
 }  // namespace dunlin::simulation

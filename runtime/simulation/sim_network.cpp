@@ -1,4 +1,5 @@
 #include "runtime/simulation/sim_network_inside.hpp"
+#include "runtime/simulation/sim_stream.hpp"
 
 namespace dunlin::simulation {
 
@@ -6,9 +7,15 @@ namespace dunlin::simulation {
 static constexpr std::uint64_t greeting_frames = 2;
 
 sim_network::sim_network(event_loop& loop, std::uint64_t seed, network_options options)
-    : loop_{loop}, options_{options}, random_{seed} {}
+    : loop_{loop}, options_{options}, random_{seed}, seed_{seed} {}
 
-sim_network::~sim_network() = default;
+// Streams go first: they stand on everything else.
+sim_network::~sim_network() { streams_.reset(); }
+
+sim_streams& sim_network::streams() {
+  if (!streams_) streams_ = std::make_shared<sim_streams>(*this, loop_, seed_ * 6700417);
+  return *streams_;
+}
 
 sim_network::node& sim_network::at(const node_id& name) {
   auto& slot = nodes_[name];
@@ -56,6 +63,7 @@ void sim_network::pause(const node_id& name) { at(name).paused = true; }
 void sim_network::resume(const node_id& name) {
   auto& own = at(name);
   if (!std::exchange(own.paused, false)) return;
+  if (streams_) streams_->resumed(name);
   for (const auto& what : std::exchange(own.waiting, {}))
     loop_.after({}, what);
   for (const auto& line : lines())
@@ -95,6 +103,7 @@ void sim_network::heal(const node_id& from, const node_id& to) {
   for (const auto& line : lines())
     for (const int side : {0, 1})
       if (line->ends[side].name == to && line->ends[1 - side].name == from) wake(line, side);
+  if (streams_) streams_->wake_all();
 }
 
 void sim_network::heal_all() {
@@ -102,6 +111,7 @@ void sim_network::heal_all() {
   for (const auto& line : lines())
     for (const int side : {0, 1})
       wake(line, side);
+  if (streams_) streams_->wake_all();
 }
 
 void sim_network::break_wires(const node_id& a, const node_id& b) {
@@ -116,6 +126,7 @@ void sim_network::crash(const node_id& name, bool silent) {
   ++gone.life;
   gone.down = true;
   gone.silent = silent;
+  if (streams_ && gone.paused) streams_->resumed(name);
   gone.paused = false;
   gone.waiting.clear();
   gone.listener = nullptr;
@@ -129,6 +140,7 @@ void sim_network::crash(const node_id& name, bool silent) {
   const auto open = exchanges_;
   for (const auto& [id, one] : open)
     if (one->from == name || (one->to == name && !silent)) finish(one, ec::peer_lost);
+  if (streams_) streams_->crashed(name, silent);
 }
 
 // ---- wires ----

@@ -68,6 +68,8 @@ struct network_counts {
   bool operator==(const network_counts&) const = default;
 };
 
+class sim_streams;
+
 class sim_network {
 public:
   sim_network(event_loop& loop, std::uint64_t seed, network_options options = {});
@@ -76,6 +78,8 @@ public:
   /// The ports of a node, for ever the same objects; a node that restarts listens and serves anew.
   links::wire_port& wires(const node_id& node);
   links::bulk_port& bulk(const node_id& node);
+  /// Byte streams, of the nodes and of clients (sim_stream.hpp).
+  sim_streams& streams();
 
   /// What wires show as the node's certificate; none by default, as on plain wires.
   void set_certificate(const node_id& node, std::string der);
@@ -112,6 +116,7 @@ public:
   std::size_t open_wires() const;
 
 private:
+  friend class sim_streams;
   struct connection;
   class sim_wire;
   class node_wires;
@@ -166,6 +171,8 @@ private:
   std::map<std::uint64_t, std::shared_ptr<exchange_state>> exchanges_;
   std::uint64_t last_exchange_ = 0;
   std::function<void(const node_id&, const std::string&)> trace_;
+  const std::uint64_t seed_;
+  std::shared_ptr<sim_streams> streams_;  // once somebody has asked for them
 };
 
 }  // namespace dunlin::simulation
