@@ -1,0 +1,341 @@
+#include "actors/balancer/balancer_core.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace dunlin {
+
+using namespace std::chrono_literals;
+
+balancer_core::balancer_core(options limits, std::string rack, random_source& random)
+    : limits_(limits), random_(random), selection_(std::move(rack), random) {}
+
+void balancer_core::set_settings(const balance::settings& now) {
+  settings_ = now;
+  selection_.set_settings(now);
+}
+
+// ---- lines ----
+
+balancer_core::entry* balancer_core::find(line_number line) {
+  const auto found = lines_.find(line);
+  return found == lines_.end() ? nullptr : &*found;
+}
+
+balancer_core::entry* balancer_core::find(const node_id& node, std::uint64_t connection) {
+  const auto found = legs_.find({node, connection});
+  return found == legs_.end() ? nullptr : find(found->second);
+}
+
+void balancer_core::set_deadline(entry& line, std::optional<time> when) {
+  if (line.second.deadline) deadlines_.erase({*line.second.deadline, line.first});
+  line.second.deadline = when;
+  if (when) deadlines_.insert({*when, line.first});
+}
+
+void balancer_core::await(time now, entry& line, phase in, time within) {
+  line.second.now = in;
+  line.second.serial = ++serials_;
+  set_deadline(line, now + within);
+}
+
+void balancer_core::rest(entry& line, phase in) {
+  line.second.now = in;
+  line.second.serial = 0;
+  set_deadline(line, std::nullopt);
+}
+
+void balancer_core::own(entry& line, leg what) {
+  disown(line);
+  legs_[{what.node, what.connection}] = line.first;
+  line.second.current = std::move(what);
+}
+
+/// An access node that was restarted counts its connections anew: the newer line has the number.
+void balancer_core::disown(entry& line) {
+  const auto found = legs_.find({line.second.current.node, line.second.current.connection});
+  if (found != legs_.end() && found->second == line.first) legs_.erase(found);
+  line.second.current = {};
+}
+
+void balancer_core::erase(entry& line) {
+  disown(line);
+  set_deadline(line, std::nullopt);
+  lines_.erase(line.first);
+}
+
+bool balancer_core::waits(entry* line, phase in, std::uint64_t serial) {
+  if (line && line->second.now == in && line->second.serial == serial) return true;
+  ++count_.late;
+  return false;
+}
+
+// ---- finding an access node ----
+
+balancer_core::effects balancer_core::on_first_bytes(time now, line_number line) {
+  effects out;
+  const auto [at, made] = lines_.try_emplace(line);
+  if (made) ask_next(now, *at, out);
+  return out;
+}
+
+/// Nobody is asked twice before all have been asked; after that the next step may be kinder.
+std::optional<node_id> balancer_core::choose(time now, search& way) {
+  auto not_these = way.unreachable;
+  not_these.insert(way.hard.begin(), way.hard.end());
+  not_these.insert(way.excluded);
+  if (!way.last_resort && way.attempt <= settings_.accept.steps.size()) {
+    auto fresh = not_these;
+    fresh.insert(way.refused.begin(), way.refused.end());
+    if (auto found = selection_.pick(now, way.attempt, fresh, false)) return found;
+    way.refused.clear();
+    return selection_.pick(now, way.attempt, not_these, false);
+  }
+  if (!settings_.accept.last_resort || !way.may_last_resort) return std::nullopt;
+  way.last_resort = true;
+  return selection_.pick(now, way.attempt, not_these, true);
+}
+
+void balancer_core::ask_next(time now, entry& line, effects& out) {
+  auto& way = line.second.way;
+  const auto chosen = choose(now, way);
+  if (!chosen) return give_up(now, line, out);
+  const auto moves = line.second.ticket.has_value();
+  await(now, line, moves ? phase::seeking : phase::placing,
+        settings_.choose.offer_timeout + limits_.offer_slack);
+  selection_.offered(*chosen);
+  offers_[line.second.serial] = {line.first, *chosen, way.attempt};
+  ++count_.offers;
+  if (way.last_resort) ++count_.last_resorts;
+  out.push_back(offer{line.first, line.second.serial, *chosen, way.attempt, way.last_resort,
+                      way.moved, way.demand});
+}
+
+void balancer_core::give_up(time now, entry& line, effects& out) {
+  if (line.second.ticket) {
+    ++count_.moves_refused;
+    return end_move(line, true, out);
+  }
+  ++count_.failed;
+  window_.add(now, true);
+  const auto hint = settings_.choose.retry_hint;
+  const auto jitter = static_cast<std::int64_t>(
+      random_.next() % (static_cast<std::uint64_t>(std::max<std::int64_t>(hint.count(), 0)) + 1));
+  out.push_back(refuse{line.first, hint + time{jitter}});
+  erase(line);
+}
+
+/// Not reached: asked anew with the same attempt (decision 0015, a connection, 2 and 4).
+void balancer_core::miss(time now, entry& line, const node_id& node, effects& out) {
+  ++count_.unreachable;
+  selection_.unreachable(now, node);
+  line.second.way.unreachable.insert(node);
+  ask_next(now, line, out);
+}
+
+void balancer_core::note_refusal(search& way, const node_id& node, refusal why) const {
+  way.refused.insert(node);
+  if (why == refusal::draining || why == refusal::full) way.hard.insert(node);
+}
+
+balancer_core::effects balancer_core::on_offer_reply(time now, std::uint64_t serial,
+                                                     offer_reply reply) {
+  effects out;
+  selection_.heard(now, reply.digest);
+  const auto asked = offers_.extract(serial);
+  if (!asked) {
+    ++count_.late;
+    return out;
+  }
+  const auto& [number, node, attempt] = asked.mapped();
+  auto* const line = find(number);
+  const auto demand = line ? line->second.way.demand : 0;
+  if (reply.accepted)
+    selection_.accepted(now, node, demand);
+  else
+    selection_.refused(now, node, attempt);
+  if (!line || line->second.serial != serial) return out;  // its token expires over there
+  if (reply.accepted) {
+    line->second.next = {node, reply.connection};
+    take(now, *line, reply, out);
+    return out;
+  }
+  auto& way = line->second.way;
+  note_refusal(way, node, reply.why);
+  if (way.last_resort) {
+    give_up(now, *line, out);
+    return out;
+  }
+  way.attempt = std::min(way.attempt + 1, std::max(settings_.accept.attempts_max, 1u));
+  ask_next(now, *line, out);
+  return out;
+}
+
+void balancer_core::take(time now, entry& line, const offer_reply& reply, effects& out) {
+  const auto& next = line.second.next;
+  if (line.second.ticket) {
+    await(now, line, phase::preparing, limits_.attach_timeout);
+    out.push_back(prepare{line.first, line.second.serial, next.node, next.connection, reply.token});
+    return;
+  }
+  await(now, line, phase::attaching, limits_.attach_timeout);
+  out.push_back(attach{line.first, line.second.serial, next.node, next.connection, reply.token});
+}
+
+balancer_core::effects balancer_core::on_offer_failed(time now, std::uint64_t serial) {
+  effects out;
+  const auto asked = offers_.extract(serial);
+  if (!asked) {
+    ++count_.late;
+    return out;
+  }
+  const auto& [number, node, attempt] = asked.mapped();
+  selection_.dropped(node);
+  auto* const line = find(number);
+  if (line && line->second.serial == serial)
+    miss(now, *line, node, out);
+  else
+    selection_.unreachable(now, node);
+  return out;
+}
+
+balancer_core::effects balancer_core::on_attached(time now, line_number number,
+                                                  std::uint64_t serial, bool fine) {
+  effects out;
+  auto* const line = find(number);
+  if (!waits(line, phase::attaching, serial)) return out;
+  if (!fine) {
+    miss(now, *line, line->second.next.node, out);
+    return out;
+  }
+  const auto attempt = std::max(line->second.way.attempt, 1u);
+  ++count_.connects;
+  window_.add(now, false);
+  if (count_.attempts.size() < attempt) count_.attempts.resize(attempt);
+  ++count_.attempts[attempt - 1];
+  own(*line, std::exchange(line->second.next, {}));
+  rest(*line, phase::attached);
+  return out;
+}
+
+// ---- ends ----
+
+balancer_core::effects balancer_core::on_lost(time now, line_number number, const loss& how) {
+  effects out;
+  auto* const line = find(number);
+  if (!line) return out;
+  const auto in = line->second.now;
+  if (in == phase::placing || in == phase::attaching) return out;  // it has no leg to lose
+  if (how.stopped && in == phase::handing) {
+    // Its HandOver may be on the way; if the leg broke, nothing is.
+    if (how.in_order)
+      set_deadline(*line, std::min(*line->second.deadline, now + limits_.ended_timeout));
+    else
+      end_move(*line, true, out);
+    return out;
+  }
+  if (how.stopped) return out;
+  lose(now, *line, how, out);
+  return out;
+}
+
+void balancer_core::lose(time now, entry& line, const loss& how, effects& out) {
+  if (line.second.ticket || line.second.now != phase::attached) end_move(line, false, out);
+  if (!how.in_order || how.unanswered) selection_.unreachable(now, line.second.current.node);
+  disown(line);
+  const auto again = how.replayable && line.second.replayed != how.request;
+  if (how.replayable && !again) out.push_back(close{line.first});  // twice would be for ever
+  if (!again) {
+    if (how.unanswered) ++count_.resets;
+    return erase(line);
+  }
+  ++count_.replays;
+  line.second.replayed = how.request;
+  line.second.way = {};
+  line.second.way.moved = true;
+  ask_next(now, line, out);
+}
+
+balancer_core::effects balancer_core::on_ended(line_number number) {
+  effects out;
+  auto* const line = find(number);
+  if (!line) return out;
+  if (line->second.now >= phase::seeking) end_move(*line, false, out);
+  erase(*line);
+  return out;
+}
+
+// ---- time ----
+
+std::optional<balancer_core::time> balancer_core::next_wake() const {
+  if (deadlines_.empty()) return std::nullopt;
+  return deadlines_.begin()->first;
+}
+
+balancer_core::effects balancer_core::on_timer(time now) {
+  effects out;
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    auto* const line = find(deadlines_.begin()->second);
+    set_deadline(*line, std::nullopt);
+    expire(now, *line, out);
+  }
+  return out;
+}
+
+void balancer_core::expire(time now, entry& line, effects& out) {
+  switch (line.second.now) {
+    case phase::placing:
+    case phase::seeking:
+      if (const auto asked = offers_.extract(line.second.serial)) {
+        selection_.dropped(asked.mapped().node);
+        miss(now, line, asked.mapped().node, out);
+      }
+      break;
+    case phase::attaching:
+    case phase::switching:
+      // The line itself says nothing any more.
+      out.push_back(close{line.first});
+      if (line.second.now == phase::switching) end_move(line, false, out);
+      erase(line);
+      break;
+    case phase::preparing:
+    case phase::stopping:
+    case phase::handing:
+      ++count_.moves_stayed;
+      end_move(line, true, out);
+      break;
+    case phase::attached: break;
+  }
+}
+
+// ---- for operators ----
+
+std::map<node_id, std::uint64_t> balancer_core::lines_by_node() const {
+  std::map<node_id, std::uint64_t> out;
+  for (const auto& [key, line] : legs_)
+    ++out[key.first];
+  return out;
+}
+
+bool balancer_core::more_access_nodes_needed(time now) const {
+  return window_.failed_part(now) > settings_.choose.failures_target;
+}
+
+std::string balancer_core::broken(time now) const {
+  std::size_t moving = 0;
+  std::size_t waiting = 0;
+  for (const auto& [number, line] : lines_) {
+    const auto rests = line.now == phase::attached;
+    if (rests == line.deadline.has_value()) return "a line waits for ever";
+    if (line.deadline && *line.deadline + 1s < now) return "a deadline has passed";
+    if (line.now >= phase::seeking) ++moving;
+    if (line.ticket && line.now < phase::seeking) return "a move is not answered";
+    waiting += line.deadline ? 1 : 0;
+  }
+  if (moving != moving_) return "moves are counted wrong";
+  if (waiting != deadlines_.size()) return "a deadline of nobody";
+  if (legs_.size() > lines_.size()) return "a leg of nobody";
+  return {};
+}
+
+}  // namespace dunlin

@@ -1,0 +1,138 @@
+/// SELECTION: which access node a balancer asks next (B6, B8, B13, C5, C6; docs/decisions/0015).
+/// Pure: time and randomness come in. What it knows of levels is hearsay of different ages: it only
+/// orders whom to ask; the access node decides.
+#pragma once
+
+#include "messages/vocabulary.hpp"
+#include "runtime/balance/settings.hpp"
+#include "runtime/clock.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace dunlin {
+
+/// How loaded an access node says it is; as v1::NodeLevel.
+struct level_report {
+  node_id node;
+  std::uint64_t incarnation = 0;
+  double level = 0;
+  double capacity = 0;
+  std::chrono::milliseconds age{0};
+  bool willing = false;
+  std::uint32_t connections = 0;
+};
+
+class selection {
+public:
+  using time = std::chrono::milliseconds;
+  using nodes = std::map<node_id, std::string>;  ///< with their racks
+
+  /// `random` outlives it.
+  selection(std::string rack, random_source& random);
+
+  void set_nodes(const nodes& all);
+  void set_settings(const balance::settings& now);
+  std::size_t size() const { return known_.size(); }
+  bool knows(const node_id& node) const { return known_.count(node) > 0; }
+
+  /// The digest of a reply. Absurd numbers are clamped; unknown nodes are not believed in.
+  void heard(time now, const std::vector<level_report>& digest);
+
+  /// An offer goes out; exactly one of the next three follows.
+  void offered(const node_id& node);
+  /// After heard() of the same reply, which counts the connection.
+  void accepted(time now, const node_id& node, double demand);
+  /// After heard() of the same reply. Overrules a low level until the node's next word.
+  void refused(time now, const node_id& node, std::uint32_t attempt);
+  void dropped(const node_id& node);
+
+  /// No answer, or no leg to be dialled: rests, longer each time, and is tried again.
+  void unreachable(time now, const node_id& node);
+
+  /// Of this attempt (from 1), without those in `not_these`; none: all are. As a last resort the
+  /// one that is best known.
+  std::optional<node_id> pick(time now, std::uint32_t attempt, const std::set<node_id>& not_these,
+                              bool last_resort);
+
+  struct view {
+    node_id node;
+    double level = 0;
+    time age{0};
+    bool known = false;
+    bool reachable = true;
+    std::uint64_t accepted = 0;
+    std::uint64_t refused = 0;
+    std::uint64_t failed = 0;
+  };
+  std::vector<view> all(time now) const;
+
+private:
+  struct placement {
+    time at{0};
+    double demand = 0;
+  };
+  struct access_node {
+    std::string rack;
+    // Its last word, or what others have heard of it.
+    bool known = false;
+    std::uint64_t incarnation = 0;
+    time said{0};
+    double level = 0;
+    double capacity = 1;
+    bool willing = true;
+    std::uint32_t connections = 0;
+    // What this balancer has seen itself.
+    std::optional<time> refused_at;
+    double refused_level = 0;
+    std::deque<placement> placed;  // since its word
+    std::uint32_t offers = 0;      // without an answer yet
+    std::uint32_t failures = 0;    // one after the other
+    time failed_at{0};
+    time rests_until{0};
+    double tries = 0;  // decayed
+    double takes = 0;
+    std::uint64_t accepts = 0;
+    std::uint64_t refusals = 0;
+    std::uint64_t losses = 0;
+  };
+  using entry = std::map<node_id, access_node>::value_type;
+  using candidates = std::vector<const entry*>;
+
+  void hear(time now, const level_report& one);
+  bool fresh(time now, const access_node& one) const;
+  bool willing(time now, const access_node& one) const;
+  double level_of(const access_node& one) const;
+  double projected(const access_node& one, double demand) const;
+  double mean_demand(time now) const;
+  double fleet_level(time now) const;
+  double threshold(time now, std::uint32_t attempt) const;
+  access_node* find(const node_id& node);
+  static void count(access_node& one, bool took);
+
+  candidates able(time now, const std::set<node_id>& not_these) const;
+  void prefer_rack(candidates& all) const;
+  const entry* by_digest(time now, candidates all);
+  const entry* by_success(const candidates& all);
+  const entry* lowest(time now, const candidates& all);
+  const entry* any(const candidates& all);
+  const entry* next_by_name(const candidates& all);
+  const entry* next_in_cycle(const candidates& all);
+  void make_cycle();
+
+  const std::string rack_;
+  random_source& random_;
+  balance::settings settings_;
+  std::map<node_id, access_node> known_;
+  node_id turn_;  // round robin: asked last
+  std::vector<node_id> cycle_;
+  std::size_t cycle_at_ = 0;
+};
+
+}  // namespace dunlin

@@ -1,0 +1,401 @@
+#include "runtime/proxy/line.hpp"
+
+#include "runtime/http/response_head.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace dunlin::proxy {
+
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+namespace {
+
+// Closing with unread bytes resets the connection, and the client loses the answer that told it
+// why: read on for a while, then close (as http/connection.cpp).
+constexpr std::size_t linger_bytes_max = 8u << 20;
+constexpr auto linger_timeout = 2s;
+// An access node that hands over has ended its sending, or is about to (decision 0015, a move, 5).
+constexpr auto old_leg_timeout = 10s;
+
+std::string slow_down(std::chrono::seconds retry_after, const std::string& request_id,
+                      bool without_body) {
+  const http::refusal why{503, "SlowDown", "Please reduce your request rate."};
+  auto made = http::render_s3_error(why, request_id);
+  made.headers.push_back({"Retry-After", std::to_string(retry_after.count())});
+  const auto head = http::response{why.status, std::move(made.headers), made.body.size()};
+  auto text = http::format_head(head, true, http::server_options{}.name);
+  if (!without_body) text += made.body;
+  return text;
+}
+
+}  // namespace
+
+line::line(std::shared_ptr<line_host> host, line_number number, sockets::stream_ptr client)
+    : host_(std::move(host)),
+      number_(number),
+      client_(std::move(client)),
+      executor_(client_->executor()) {}
+
+template <class Work>
+void line::on_strand(Work work) {
+  asio::post(executor_,
+             [self = shared_from_this(), work = std::move(work)]() mutable { work(*self); });
+}
+
+template <class Work>
+void line::spawn(Work work) {
+  asio::co_spawn(
+      executor_,
+      [self = shared_from_this(), work = std::move(work)]() mutable { return work(*self); },
+      asio::detached);
+}
+
+// ---- before a leg ----
+
+void line::start() {
+  spawn([](line& self) { return self.open(); });
+}
+
+line::task line::open() {
+  client_->expires_after(milliseconds{host_->limits.first_byte_ms});
+  const auto shaken = co_await client_->handshake(true);
+  if (!shaken || phase_ != phase::opening) co_return end();
+  up_ = std::make_unique_for_overwrite<char[]>(buffer_bytes);
+  const auto room = asio::buffer(up_.get(), request_tracker::kept_bytes_max);
+  const auto got = co_await client_->read_some(room);
+  if (!got || phase_ != phase::opening) co_return end();
+  client_->expires_never();
+  fresh_ = false;
+  from_client_ += got.bytes;
+  pending_.assign(up_.get(), got.bytes);
+  tracker_.from_client(pending_);
+  phase_ = phase::waiting;
+  host_->events.first_bytes(number_, {client_->peer_address(), client_->secure()});
+}
+
+void line::start_refused() {
+  spawn([](line& self) { return self.answer_overload(); });
+}
+
+line::task line::answer_overload() {
+  client_->expires_after(1s);
+  const auto answer = slow_down(1s, {}, false);
+  // A handshake for those who are turned away would cost more than to serve them.
+  if (!client_->secure()) co_await client_->write(asio::buffer(answer));
+  end();
+}
+
+void line::refuse(std::chrono::seconds retry_after, std::string request_id) {
+  on_strand([retry_after, request_id = std::move(request_id)](line& self) {
+    if (self.phase_ != phase::waiting) return;
+    self.phase_ = phase::ending;
+    auto answer = slow_down(retry_after, request_id, self.pending_.starts_with("HEAD "));
+    self.spawn([answer = std::move(answer)](line& self) { return self.answer_refusal(answer); });
+  });
+}
+
+line::task line::answer_refusal(std::string answer) {
+  client_->expires_after(linger_timeout);
+  co_await client_->write(asio::buffer(answer));
+  co_await linger();
+}
+
+line::task line::linger() {
+  client_->shutdown_send();
+  client_->expires_after(linger_timeout);
+  for (std::size_t read = 0; read < linger_bytes_max && !client_ended_;) {
+    const auto more = co_await client_->read_some(asio::buffer(up_.get(), buffer_bytes));
+    if (!more) break;
+    read += more.bytes;
+  }
+  end();
+}
+
+// ---- legs ----
+
+void line::attach(sockets::endpoint leg, std::string header, done done) {
+  on_strand([leg = std::move(leg), header = std::move(header), done](line& self) {
+    if (self.phase_ == phase::ended) return done(ec::closed);
+    if (self.phase_ != phase::waiting) return done(ec::refused);
+    self.phase_ = phase::dialling;
+    self.spawn([leg, header, done](line& self) { return self.dial_and_attach(leg, header, done); });
+  });
+}
+
+line::task line::dial_and_attach(sockets::endpoint leg, std::string header, done done) {
+  auto dialled = co_await host_->legs.dial(executor_, leg, milliseconds{host_->limits.dial_ms});
+  if (phase_ != phase::dialling) {
+    if (dialled) (*dialled)->close();
+    co_return done(ec::closed);
+  }
+  if (!dialled) {
+    phase_ = phase::waiting;
+    co_return done(ec::unavailable);
+  }
+  current_ = std::make_shared<attachment>();
+  current_->leg = std::move(*dialled);
+  const auto put = co_await current_->leg->write(asio::buffer(header), asio::buffer(pending_));
+  if (phase_ == phase::ended) co_return done(ec::closed);
+  phase_ = phase::attached;
+  current_->forwarded = pending_.size();
+  pending_ = {};
+  done({});
+  if (put) co_return set_out(current_);
+  // Some of it may have arrived, and more than a GET in it: a loss like any other.
+  current_->ended = true;
+  stopping_ = true;
+  settle();
+}
+
+void line::prepare(sockets::endpoint leg, std::string header, done done) {
+  on_strand([leg = std::move(leg), header = std::move(header), done](line& self) {
+    if (self.phase_ == phase::ended) return done(ec::closed);
+    if (self.phase_ != phase::attached || self.preparing_ || self.stopping_ || self.stopped_)
+      return done(ec::refused);
+    self.drop_second();
+    self.preparing_ = true;
+    self.spawn([leg, header, done](line& self) { return self.dial_second(leg, header, done); });
+  });
+}
+
+line::task line::dial_second(sockets::endpoint leg, std::string header, done done) {
+  auto dialled = co_await host_->legs.dial(executor_, leg, milliseconds{host_->limits.dial_ms});
+  if (!dialled) {
+    preparing_ = false;
+    co_return done(ec::unavailable);
+  }
+  auto made = std::make_shared<attachment>();
+  made->leg = std::move(*dialled);
+  const auto put = co_await made->leg->write(asio::buffer(header));
+  preparing_ = false;
+  if (!put || phase_ != phase::attached) {
+    made->leg->close();
+    co_return done(put ? ec::closed : ec::unavailable);
+  }
+  second_ = std::move(made);
+  done({});
+}
+
+void line::drop_second() {
+  if (second_) second_->leg->close();
+  second_.reset();
+}
+
+// ---- bytes ----
+
+void line::set_out(attachment_ptr with) {
+  stopping_ = stopped_ = false;
+  if (client_ended_) {
+    with->leg->shutdown_send();
+  } else {
+    up_running_ = true;
+    spawn([with](line& self) { return self.pump_up(with); });
+  }
+  spawn([with](line& self) { return self.pump_down(with); });
+}
+
+line::task line::pump_up(attachment_ptr to) {
+  for (bool more = true; more && !stopping_;)
+    more = co_await take_from_client(*to);
+  up_running_ = false;
+  if (stopping_) settle();
+}
+
+/// False: there is no more for this leg.
+asio::awaitable<bool> line::take_from_client(attachment& to) {
+  const auto got = co_await client_->read_some(asio::buffer(up_.get(), buffer_bytes));
+  if (phase_ == phase::ended) co_return false;
+  if (!got) {
+    if (*got.error == ec::timed_out && stopping_) co_return false;
+    if (client_->at_end()) {
+      client_ended_ = true;
+      to.leg->shutdown_send();
+    } else {
+      end();
+    }
+    co_return false;
+  }
+  from_client_ += got.bytes;
+  tracker_.from_client({up_.get(), got.bytes});
+  const auto put = co_await to.leg->write(asio::buffer(up_.get(), got.bytes));
+  if (phase_ == phase::ended) co_return false;
+  if (put) {
+    to.forwarded += got.bytes;
+    co_return true;
+  }
+  // It may still have something to say, such as why; not for ever.
+  to.broken = true;
+  to.leg->interrupt_after(linger_timeout);
+  co_return false;
+}
+
+line::task line::pump_down(attachment_ptr from) {
+  if (!down_) down_ = std::make_unique_for_overwrite<char[]>(buffer_bytes);
+  for (;;) {
+    const auto got = co_await from->leg->read_some(asio::buffer(down_.get(), buffer_bytes));
+    if (phase_ != phase::attached) co_return;
+    if (!got) break;
+    tracker_.from_leg({down_.get(), got.bytes});
+    const auto put = co_await client_->write(asio::buffer(down_.get(), got.bytes));
+    if (phase_ != phase::attached) co_return;
+    if (!put) co_return end();
+    to_client_ += got.bytes;
+  }
+  from->ended = true;
+  from->in_order = from->leg->at_end();
+  leg_ended(*from);
+}
+
+// ---- the end of a leg ----
+
+leg_loss line::loss_of(const attachment& leg) const {
+  leg_loss loss;
+  loss.in_order = leg.in_order;
+  loss.stopped = stopped_;
+  loss.replayable = tracker_.replayable().has_value();
+  loss.unanswered = tracker_.unanswered() > 0 || !tracker_.follows();
+  loss.request = tracker_.begun();
+  return loss;
+}
+
+void line::leg_ended(attachment& which) {
+  if (stopped_ && switched_) return change_legs();
+  if (stopped_) return host_->events.leg_lost(number_, loss_of(which));
+  which.leg->close();  // a write that waits ends
+  stopping_ = true;
+  if (up_running_)
+    client_->interrupt();
+  else
+    settle();
+}
+
+/// Nothing is read from the client any more; what it was for decides.
+void line::settle() {
+  if (phase_ != phase::attached) return;
+  if (stop_done_) {
+    const auto done = std::exchange(stop_done_, nullptr);
+    stopped_ = !current_->broken && !current_->ended && !client_ended_;
+    if (stopped_) return done(current_->forwarded);
+    done(ec::closed);
+  }
+  if (current_->ended) return lose_leg();
+  stopping_ = false;
+  if (client_ended_ || current_->broken) return;
+  up_running_ = true;
+  spawn([to = current_](line& self) { return self.pump_up(to); });
+}
+
+void line::lose_leg() {
+  const auto loss = loss_of(*current_);
+  current_->leg->close();
+  current_.reset();
+  drop_second();
+  stopping_ = false;
+  phase_ = loss.replayable ? phase::waiting : phase::ending;
+  if (loss.replayable) pending_ = *tracker_.replayable();
+  host_->events.leg_lost(number_, loss);
+  if (loss.replayable) return;
+  if (!loss.in_order) return end();
+  spawn([](line& self) { return self.linger(); });
+}
+
+// ---- moving ----
+
+void line::stop_reading(stopped done) {
+  on_strand([done = std::move(done)](line& self) {
+    if (self.phase_ == phase::ended) return done(ec::closed);
+    if (self.phase_ != phase::attached || !self.second_ || self.stopping_ || self.stopped_ ||
+        self.client_ended_)
+      return done(ec::refused);
+    self.stop_done_ = done;
+    self.stopping_ = true;
+    if (self.up_running_)
+      self.client_->interrupt();
+    else
+      self.settle();
+  });
+}
+
+void line::switch_over(std::string unread, done done) {
+  on_strand([unread = std::move(unread), done = std::move(done)](line& self) mutable {
+    if (self.phase_ == phase::ended) return done(ec::closed);
+    if (!self.stopped_ || !self.second_ || self.switched_ || unread.size() > unread_bytes_max)
+      return done(ec::refused);
+    self.unread_ = std::move(unread);
+    self.switched_ = std::move(done);
+    if (self.current_->ended) return self.change_legs();
+    self.current_->leg->interrupt_after(old_leg_timeout);
+  });
+}
+
+/// The first leg has ended.
+void line::change_legs() {
+  if (current_->in_order)
+    return spawn([unread = std::exchange(unread_, {}), done = std::exchange(switched_, nullptr)](
+                     line& self) { return self.go_over(unread, done); });
+  // What it had still to say is lost, and the client would take the next answer for it.
+  std::exchange(switched_, nullptr)(ec::closed);
+  stopped_ = false;
+  lose_leg();
+}
+
+line::task line::go_over(std::string unread, done done) {
+  current_->leg->close();
+  current_ = std::exchange(second_, nullptr);
+  bool put = true;
+  if (!unread.empty()) {
+    const auto written = co_await current_->leg->write(asio::buffer(unread));
+    put = static_cast<bool>(written);
+  }
+  if (phase_ != phase::attached) co_return done(ec::closed);
+  current_->forwarded = unread.size();
+  stopped_ = false;
+  if (put) {
+    set_out(current_);
+    co_return done({});
+  }
+  done(ec::closed);
+  current_->ended = true;
+  settle();
+}
+
+void line::stay() {
+  on_strand([](line& self) {
+    if (self.phase_ != phase::attached || self.switched_) return;
+    self.drop_second();
+    if (self.stop_done_) std::exchange(self.stop_done_, nullptr)(ec::refused);
+    if (!std::exchange(self.stopped_, false)) return;
+    self.settle();
+  });
+}
+
+// ---- the end ----
+
+void line::end() {
+  if (std::exchange(phase_, phase::ended) == phase::ended) return;
+  client_->close();
+  if (current_) current_->leg->close();
+  drop_second();
+  if (stop_done_) std::exchange(stop_done_, nullptr)(ec::closed);
+  if (switched_) std::exchange(switched_, nullptr)(ec::closed);
+  host_->events.ended(number_);
+}
+
+void line::close() {
+  on_strand([](line& self) { self.end(); });
+}
+
+void line::close_if_idle() {
+  on_strand([](line& self) {
+    const auto attached = self.phase_ == phase::attached && !self.stopping_ && !self.stopped_;
+    if (self.fresh_ || (attached && self.tracker_.at_boundary())) self.end();
+  });
+}
+
+}  // namespace dunlin::proxy
