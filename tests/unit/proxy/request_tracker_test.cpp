@@ -13,8 +13,8 @@ const std::string get = "GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n";
 const std::string head = "HEAD /b/k HTTP/1.1\r\nHost: h\r\n\r\n";
 
 std::string put(const std::string& body, const std::string& more = {}) {
-  return "PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\n" + more + "\r\n" + body;
+  return "PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         more + "\r\n" + body;
 }
 
 std::string answer(const std::string& body, int status = 200) {
@@ -135,7 +135,7 @@ TEST_F(RequestTracker, AGetBehindAnUnansweredOneIsNotAskedAlone) {
 TEST_F(RequestTracker, ChunkedBodiesEndWhereTheyEnd) {
   const std::string chunked =
       "PUT /b/k HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-      "1f\r\nGET /b/k HTTP/1.1\r\nHost: h\r\n\r\n..\r\n0\r\nTrailer: x\r\n\r\n";
+      "20\r\nGET /b/k HTTP/1.1\r\nHost: h\r\n\r\n..\r\n0\r\nTrailer: x\r\n\r\n";
   client(chunked + get);
   EXPECT_EQ(tracker.begun(), 2u);
   EXPECT_EQ(replay(), "");
@@ -208,9 +208,9 @@ TEST_F(RequestTracker, AnAnswerToHalfAHeadEndsAllKnowledge) {
 TEST_F(RequestTracker, WhatIsRefusedForItsFramingIsNeverTrustedAgain) {
   const std::string smuggled =
       "PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n";
-  for (const auto& bad : {smuggled, std::string("GET / HTTP/1.1\nHost: h\n\r\n\r\n"),
-                          std::string("\x16\x03\x01 no HTTP\r\n\r\n"),
-                          "GET /" + std::string(20'000, 'x')}) {
+  for (const auto& bad :
+       {smuggled, std::string("GET / HTTP/1.1\nHost: h\n\r\n\r\n"),
+        std::string("\x16\x03\x01 no HTTP\r\n\r\n"), "GET /" + std::string(20'000, 'x')}) {
     request_tracker fresh;
     fresh.from_client(bad);
     EXPECT_FALSE(fresh.follows());
@@ -248,7 +248,7 @@ TEST_F(RequestTracker, MoreThanItCountsAtOnceIsNotFollowed) {
 }
 
 TEST_F(RequestTracker, AnyCutsOfAnyConversationGiveTheSameVerdicts) {
-  const auto seed = std::random_device{}();
+  const auto seed = 4711u;
   SCOPED_TRACE(seed);
   std::mt19937 random{seed};
   const std::string asked = get + put("12345") + head + get;
