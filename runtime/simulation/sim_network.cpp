@@ -10,7 +10,9 @@ sim_network::sim_network(event_loop& loop, std::uint64_t seed, network_options o
     : loop_{loop}, options_{options}, random_{seed}, seed_{seed} {}
 
 // Streams go first: they stand on everything else.
-sim_network::~sim_network() { streams_.reset(); }
+sim_network::~sim_network() { end_streams(); }
+
+void sim_network::end_streams() { streams_.reset(); }
 
 sim_streams& sim_network::streams() {
   if (!streams_) streams_ = std::make_shared<sim_streams>(*this, loop_, seed_ * 6700417);

@@ -80,6 +80,8 @@ public:
   links::bulk_port& bulk(const node_id& node);
   /// Byte streams, of the nodes and of clients (sim_stream.hpp).
   sim_streams& streams();
+  /// Drops them all, and who waits for them, before what they stand on goes.
+  void end_streams();
 
   /// What wires show as the node's certificate; none by default, as on plain wires.
   void set_certificate(const node_id& node, std::string der);

@@ -15,10 +15,8 @@ sim_streams::sim_streams(sim_network& network, event_loop& loop, std::uint64_t s
 
 sim_streams::~sim_streams() {
   loop_.set_ready_work(nullptr);
-  // Streams may be held for longer than they work.
+  *over_ = true;
   const auto all = lines();
-  for (const auto& of : all)
-    of->over = true;
   for (auto& [name, one] : places_)
     turns_->end(one->turns);
   for (const auto& of : all)
@@ -34,7 +32,9 @@ sim_streams::place& sim_streams::at(const node_id& name) {
   return *slot;
 }
 
-sockets::stream_port& sim_streams::port(const node_id& name) { return at(name).port; }
+std::shared_ptr<sockets::stream_port> sim_streams::port(const node_id& name) {
+  return std::make_shared<node_port>(*this, at(name).name);
+}
 
 asio::any_io_executor sim_streams::executor(const node_id& name) {
   return sim_turns::executor{turns_, at(name).turns};
@@ -87,6 +87,13 @@ std::size_t sim_streams::cut_smaller(std::size_t bytes) {
   return 1 + random_() % most;
 }
 
+asio::awaitable<void> sim_streams::sleep(asio::any_io_executor on, event_loop::time span) {
+  const auto woken = co_await initiate<bool>(on, [this, span](std::function<void(bool)> done) {
+    loop_.after(span, [done = std::move(done)] { done(true); });
+  });
+  DUNLIN_ASSERT(woken);
+}
+
 // ---- dialling ----
 
 void sim_streams::dial(const node_id& from, const asio::any_io_executor& on,
@@ -121,9 +128,9 @@ void sim_streams::dial(const node_id& from, const asio::any_io_executor& on,
 result<stream_ptr> sim_streams::connect(const node_id& from, const asio::any_io_executor& on,
                                         const sockets::endpoint& where) {
   const auto& to = listeners_.at({where.host, where.port});
-  const auto& handlers = at(to).handlers;
-  const auto found = handlers.find({where.host, where.port});
-  if (found == handlers.end()) return ec::unavailable;
+  const auto& listeners = at(to).listeners;
+  const auto found = listeners.find({where.host, where.port});
+  if (found == listeners.end()) return ec::unavailable;
   last_port_ = last_port_ == 60'999 ? 32'768 : last_port_ + 1;
   const auto of = std::make_shared<line>();
   of->ends[0] = {from, network_.at(from).life, at(from).address + ":" + std::to_string(last_port_)};
@@ -132,7 +139,7 @@ result<stream_ptr> sim_streams::connect(const node_id& from, const asio::any_io_
   lines_[++last_line_] = of;
   const auto accepted = std::make_shared<end_stream>(*this, of, 1, executor(to));
   // The listener may be replaced before its turn comes, or its node gone.
-  asio::post(executor(to), [this, handler = found->second, accepted, of] {
+  asio::post(executor(to), [this, handler = found->second.handler, accepted, of] {
     if (lives(of, 1)) handler(accepted);
   });
   return stream_ptr{std::make_shared<end_stream>(*this, of, 0, on)};
@@ -142,33 +149,43 @@ result<std::uint16_t> sim_streams::node_port::listen(const sockets::endpoint& wh
                                                      std::function<void(stream_ptr)> handler) {
   const auto everywhere = where.host == "0.0.0.0" || where.host == "::";
   if (everywhere && !wildcard) return ec::invalid_argument;
-  auto key = std::pair{everywhere ? streams_.at(name_).address : where.host, where.port};
+  auto key = address{everywhere ? streams_.at(name_).address : where.host, where.port};
   if (key.second == 0)
     for (key.second = 20'000; streams_.listeners_.contains(key);)
       ++key.second;
   const auto found = streams_.listeners_.find(key);
-  if (found != streams_.listeners_.end() && streams_.at(found->second).handlers.contains(key))
+  if (found != streams_.listeners_.end() && streams_.at(found->second).listeners.contains(key))
     return ec::unavailable;
   streams_.listeners_[key] = name_;
-  streams_.at(name_).handlers[key] = std::move(handler);
+  const auto number = ++streams_.last_listener_;
+  streams_.at(name_).listeners[key] = {number, std::move(handler)};
   streams_.network_.at(name_).down = false;
+  mine_.emplace_back(key, number);
   return key.second;
 }
 
-void sim_streams::node_port::stop_listening() { streams_.at(name_).handlers.clear(); }
+/// Whoever has listened there since, in another life of the node, goes on.
+void sim_streams::node_port::stop_listening() {
+  if (*over_) return;
+  auto& all = streams_.at(name_).listeners;
+  for (const auto& [key, number] : std::exchange(mine_, {}))
+    if (const auto found = all.find(key); found != all.end() && found->second.number == number)
+      all.erase(found);
+}
 
 asio::awaitable<result<stream_ptr>> sim_streams::node_port::dial(asio::any_io_executor on,
                                                                  sockets::endpoint where,
                                                                  std::chrono::milliseconds within) {
-  return initiate<result<stream_ptr>>(on, [this, on, where, within](dialled done) {
-    streams_.dial(name_, on, where, within, std::move(done));
-  });
+  return initiate<result<stream_ptr>>(
+      on, [&streams = streams_, name = name_, on, where, within](dialled done) {
+        streams.dial(name, on, where, within, std::move(done));
+      });
 }
 
 // ---- faults ----
 
 void sim_streams::crashed(const node_id& node, bool silent) {
-  at(node).handlers.clear();
+  at(node).listeners.clear();
   for (const auto& of : lines())
     for (const int side : {0, 1}) {
       auto& end = of->ends[side];

@@ -50,10 +50,12 @@ public:
   sim_streams(const sim_streams&) = delete;
   sim_streams& operator=(const sim_streams&) = delete;
 
-  /// Of a node or a client, whose name is as good as any; for ever the same object. A node that
+  /// Of a node or a client, whose name is as good as any; each a port of its own. A node that
   /// restarts listens anew.
-  sockets::stream_port& port(const node_id& node);
+  std::shared_ptr<sockets::stream_port> port(const node_id& node);
   asio::any_io_executor executor(const node_id& node);
+  /// In virtual time; a node that stands still sleeps longer.
+  asio::awaitable<void> sleep(asio::any_io_executor on, event_loop::time span);
 
   void set_options(const stream_options& options) { options_ = options; }
   const stream_options& options() const { return options_; }
@@ -86,6 +88,7 @@ private:
   class node_port;
   using line_ptr = std::shared_ptr<line>;
   using outcome = sockets::stream::outcome;
+  using address = std::pair<std::string, std::uint16_t>;
   using dialled = std::function<void(result<sockets::stream_ptr>)>;
   struct piece;
 
@@ -124,7 +127,9 @@ private:
   std::map<node_id, std::unique_ptr<place>> places_;
   std::vector<place*> in_order_;  // of their making
   const std::shared_ptr<sim_turns> turns_;
-  std::map<std::pair<std::string, std::uint16_t>, node_id> listeners_;  // who has ever listened
+  const std::shared_ptr<bool> over_ = std::make_shared<bool>(false);  // others may live longer
+  std::uint64_t last_listener_ = 0;
+  std::map<address, node_id> listeners_;  // who has ever listened
   std::map<std::uint64_t, std::weak_ptr<line>> lines_;
   std::uint64_t last_line_ = 0;
   std::uint16_t last_port_ = 32'767;

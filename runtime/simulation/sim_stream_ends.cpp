@@ -180,7 +180,7 @@ sim_streams::end_stream::~end_stream() { close(); }
 
 void sim_streams::end_stream::close() {
   due_.reset();
-  if (!std::exchange(open_, false) || line_->over) return;
+  if (!std::exchange(open_, false) || *over_) return;
   streams_.close(line_, side_, timed_out_ ? ec::timed_out : ec::closed);
 }
 
@@ -189,7 +189,7 @@ void sim_streams::end_stream::close_soon() {
 }
 
 void sim_streams::end_stream::shutdown_send() {
-  if (open_ && !line_->over) streams_.shutdown(line_, side_);
+  if (open_ && !*over_) streams_.shutdown(line_, side_);
 }
 
 asio::awaitable<sim_streams::outcome> sim_streams::end_stream::handshake(bool) {
@@ -202,7 +202,7 @@ asio::awaitable<sim_streams::outcome> sim_streams::end_stream::read_some(
     asio::mutable_buffer into) {
   return initiate<outcome>(executor_, [self = shared_from_this(), into](auto done) {
     if (self->timed_out_) return done({ec::timed_out, 0});
-    if (self->line_->over) return done({ec::closed, 0});
+    if (*self->over_) return done({ec::closed, 0});
     self->streams_.read(self->line_, self->side_, into, std::move(done));
   });
 }
@@ -211,7 +211,7 @@ asio::awaitable<sim_streams::outcome> sim_streams::end_stream::write(asio::const
                                                                      asio::const_buffer second) {
   return initiate<outcome>(executor_, [self = shared_from_this(), first, second](auto done) {
     if (self->timed_out_) return done({ec::timed_out, 0});
-    if (self->line_->over) return done({ec::closed, 0});
+    if (*self->over_) return done({ec::closed, 0});
     self->streams_.write(self->line_, self->side_, first, second, std::move(done));
   });
 }
@@ -223,7 +223,7 @@ void sim_streams::end_stream::interrupt() {
 // ---- deadlines ----
 
 void sim_streams::end_stream::arm(std::chrono::milliseconds time, bool closes) {
-  if (line_->over) return;
+  if (*over_) return;
   // An interruption is over once there is a new deadline.
   if (open_) timed_out_ = false;
   due_ = streams_.loop_.now() + time;
@@ -236,7 +236,7 @@ void sim_streams::end_stream::set_alarm(event_loop::time when) {
   alarm_ = when;
   streams_.loop_.at(when, [weak = weak_from_this(), when] {
     const auto self = weak.lock();
-    if (!self || self->line_->over || self->alarm_ != when) return;
+    if (!self || *self->over_ || self->alarm_ != when) return;
     self->alarm_.reset();
     if (!self->due_) return;
     if (*self->due_ > when) return self->set_alarm(*self->due_);
@@ -246,7 +246,7 @@ void sim_streams::end_stream::set_alarm(event_loop::time when) {
 }
 
 void sim_streams::end_stream::check_deadline() {
-  if (line_->over || !due_ || *due_ > streams_.loop_.now()) return;
+  if (*over_ || !due_ || *due_ > streams_.loop_.now()) return;
   due_.reset();
   timed_out_ = true;
   if (closes_) return close();

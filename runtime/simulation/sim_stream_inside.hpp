@@ -59,12 +59,13 @@ struct sim_streams::line {
     std::function<void(outcome)> writer;
   };
   end ends[2];
-  bool over = false;  ///< the simulation
 };
 
 class sim_streams::node_port final : public sockets::stream_port {
 public:
-  node_port(sim_streams& streams, node_id name) : streams_{streams}, name_{std::move(name)} {}
+  node_port(sim_streams& streams, node_id name)
+      : streams_{streams}, over_{streams.over_}, name_{std::move(name)} {}
+  ~node_port() override { stop_listening(); }
   result<std::uint16_t> listen(const sockets::endpoint& where, bool wildcard,
                                std::function<void(sockets::stream_ptr)> handler) override;
   void stop_listening() override;
@@ -74,24 +75,27 @@ public:
 
 private:
   sim_streams& streams_;
-  node_id name_;
+  const std::shared_ptr<const bool> over_;  // the simulation
+  const node_id name_;
+  std::vector<std::pair<address, std::uint64_t>> mine_;
 };
 
 struct sim_streams::place {
   place(sim_streams& streams, const node_id& own, std::size_t number)
       : name{own},
-        port{streams, own},
         turns{std::make_shared<sim_turns::queue>(number)},
         address{"10." + std::to_string(number >> 16 & 0xff) + "." +
                 std::to_string(number >> 8 & 0xff) + "." + std::to_string(number & 0xff)} {
     streams.in_order_.push_back(this);
   }
+  struct listener {
+    std::uint64_t number = 0;
+    std::function<void(sockets::stream_ptr)> handler;
+  };
   const node_id name;
-  node_port port;
   const std::shared_ptr<sim_turns::queue> turns;
   std::string address;
-  std::map<std::pair<std::string, std::uint16_t>, std::function<void(sockets::stream_ptr)>>
-      handlers;
+  std::map<sim_streams::address, listener> listeners;
 };
 
 /// One end as its holder sees it.
@@ -99,7 +103,11 @@ class sim_streams::end_stream final : public sockets::stream,
                                       public std::enable_shared_from_this<end_stream> {
 public:
   end_stream(sim_streams& streams, line_ptr of, int side, asio::any_io_executor on)
-      : streams_{streams}, line_{std::move(of)}, side_{side}, executor_{std::move(on)} {}
+      : streams_{streams},
+        over_{streams.over_},
+        line_{std::move(of)},
+        side_{side},
+        executor_{std::move(on)} {}
   ~end_stream() override;
 
   asio::awaitable<outcome> handshake(bool as_server) override;
@@ -116,7 +124,7 @@ public:
   bool open() const override { return open_; }
   bool readable_now() override { return !mine().unread.empty(); }
   std::string peer_address() override { return line_->ends[1 - side_].address; }
-  bool secure() const override { return !line_->over && streams_.options().secure; }
+  bool secure() const override { return !*over_ && streams_.options().secure; }
   asio::any_io_executor executor() override { return executor_; }
 
 private:
@@ -126,6 +134,7 @@ private:
   void check_deadline();
 
   sim_streams& streams_;
+  const std::shared_ptr<const bool> over_;  // the simulation
   const line_ptr line_;
   const int side_;
   const asio::any_io_executor executor_;

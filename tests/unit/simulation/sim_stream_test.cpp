@@ -38,7 +38,7 @@ protected:
   using task = asio::awaitable<void>;
 
   SimStream() {
-    streams.port("b").listen({"b", 80}, false, [this](stream_ptr s) { b = s; }).value();
+    port->listen({"b", 80}, false, [this](stream_ptr s) { b = s; }).value();
   }
 
   void spawn(const node_id& where, task work) {
@@ -48,7 +48,7 @@ protected:
 
   task dial(node_id from, result<stream_ptr>& into, std::chrono::milliseconds within = 1s) {
     const sockets::endpoint where{"b", 80};
-    auto made = co_await streams.port(from).dial(streams.executor(from), where, within);
+    auto made = co_await streams.port(from)->dial(streams.executor(from), where, within);
     into = std::move(made);
     dialled = loop.now();
   }
@@ -82,6 +82,7 @@ protected:
   event_loop loop;
   sim_network network{loop, 7};
   sim_streams& streams = network.streams();
+  const std::shared_ptr<sockets::stream_port> port = streams.port("b");
   stream_ptr a, b;
   event_loop::time dialled{0};
 };
@@ -194,7 +195,7 @@ TEST_F(SimStream, ACrashResetsAndASilentOneIsNoticedLater) {
   pass(10ms);
   EXPECT_EQ(again.error(), ec::unavailable);
 
-  streams.port("b").listen({"b", 80}, false, [this](stream_ptr s) { b = s; }).value();
+  port->listen({"b", 80}, false, [this](stream_ptr s) { b = s; }).value();
   connect();
   at_a = {};
   spawn("a", read_all(a, at_a));
@@ -310,15 +311,16 @@ TEST_F(SimStream, WhoWaitsForAStreamIsDroppedWithTheSimulation) {
       char byte = 0;
       co_await on->read_some(asio::buffer(&byte, 1));
     };
-    inside.port("b")
-        .listen({"b", 80}, false,
-                [&](stream_ptr s) {
-                  asio::co_spawn(inside.executor("b"), waits(s, alive), asio::detached);
-                })
+    const auto server = inside.port("b");
+    server
+        ->listen({"b", 80}, false,
+                 [&](stream_ptr s) {
+                   asio::co_spawn(inside.executor("b"), waits(s, alive), asio::detached);
+                 })
         .value();
     const auto dials = [&]() -> task {
       const sockets::endpoint where{"b", 80};
-      auto made = co_await inside.port("a").dial(inside.executor("a"), where, 1s);
+      auto made = co_await inside.port("a")->dial(inside.executor("a"), where, 1s);
       kept = *made;
     };
     asio::co_spawn(inside.executor("a"), dials(), asio::detached);
@@ -335,6 +337,7 @@ TEST(SimStreams, TheSameSeedGivesTheSameHistory) {
     sim_network network{loop, seed};
     auto& streams = network.streams();
     std::vector<std::pair<event_loop::time, std::size_t>> reads;
+    const auto server = streams.port("b");
     const auto reader = [&](stream_ptr from) -> asio::awaitable<void> {
       std::string room(10'000, '\0');
       for (;;) {
@@ -343,14 +346,14 @@ TEST(SimStreams, TheSameSeedGivesTheSameHistory) {
         if (!got) co_return;
       }
     };
-    streams.port("b")
-        .listen(
+    server
+        ->listen(
             {"b", 1}, false,
             [&](stream_ptr s) { asio::co_spawn(streams.executor("b"), reader(s), asio::detached); })
         .value();
     const auto writer = [&]() -> asio::awaitable<void> {
       const sockets::endpoint where{"b", 1};
-      auto made = co_await streams.port("a").dial(streams.executor("a"), where, 1s);
+      auto made = co_await streams.port("a")->dial(streams.executor("a"), where, 1s);
       const auto bytes = noise(200'000);
       co_await (*made)->write(asio::buffer(bytes));
     };
