@@ -99,8 +99,8 @@ std::optional<std::pair<sockets::endpoint, std::string>> leg_for(self_pointer se
   const auto place = self->state.places.find(to.node);
   if (place == self->state.places.end()) return std::nullopt;
   const auto& client = self->state.clients[to.line];
-  return std::pair{place->second.leg,
-                   proxy::proxy_header(client.address, client.secure, to.token, to.connection)};
+  return std::pair{place->second.leg, proxy::encode({false, client.address, "", to.token,
+                                                     to.connection, client.secure})};
 }
 
 void perform(self_pointer self, const core::attach& what) {
