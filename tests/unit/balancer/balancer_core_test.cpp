@@ -1,0 +1,205 @@
+#include "balancer_fixture.hpp"
+
+#include <set>
+
+namespace dunlin::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using offer = balancer_core::offer;
+using attach = balancer_core::attach;
+using refuse = balancer_core::refuse;
+
+class BalancerCore : public balancer_fixture {};
+
+TEST_F(BalancerCore, AsksWithAttemptOneAndAttachesAfterAnAccept_B1_C1_C2_C3) {
+  const auto asked = first();
+  EXPECT_EQ(asked.attempt, 1u);
+  EXPECT_FALSE(asked.last_resort);
+  EXPECT_FALSE(asked.moved);
+  const auto to = the<attach>(reply(asked, yes(42)));
+  EXPECT_EQ(to.node, asked.node);
+  EXPECT_EQ(to.connection, 42u);
+  EXPECT_EQ(to.token, "token");
+  core.on_attached(now, 1, to.serial, true);
+  EXPECT_EQ(core.count().connects, 1u);
+  EXPECT_EQ(core.count().attempts, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(core.lines_by_node().at(asked.node), 1u);
+  EXPECT_FALSE(core.next_wake());
+}
+
+TEST_F(BalancerCore, ARefusalRaisesTheAttemptAndGoesToAnother_B5_C4) {
+  const auto one = first();
+  const auto two = the<offer>(reply(one, no()));
+  EXPECT_EQ(two.attempt, 2u);
+  EXPECT_NE(two.node, one.node);
+  const auto three = the<offer>(reply(two, no()));
+  EXPECT_EQ(three.attempt, 3u);
+  EXPECT_TRUE(three.last_resort);
+  const auto to = the<attach>(reply(three, yes()));
+  core.on_attached(now, 1, to.serial, true);
+  EXPECT_EQ(core.count().attempts, (std::vector<std::uint64_t>{0, 0, 1}));
+  EXPECT_EQ(core.count().last_resorts, 1u);
+}
+
+TEST_F(BalancerCore, RefusedAsALastResortTheClientIsTold_B5_C4) {
+  const auto two = the<offer>(reply(first(), no()));
+  const auto three = the<offer>(reply(two, no()));
+  const auto told = the<refuse>(reply(three, no()));
+  EXPECT_EQ(told.line, 1u);
+  EXPECT_GE(told.retry_after, 1s);
+  EXPECT_LE(told.retry_after, 2s);
+  EXPECT_EQ(core.count().failed, 1u);
+  EXPECT_EQ(core.lines(), 0u);
+}
+
+TEST_F(BalancerCore, WithoutALastResortTheClientIsToldWhenTheStepsAreUsedUp) {
+  settings.accept.last_resort = false;
+  core.set_settings(settings);
+  const auto two = the<offer>(reply(first(), no()));
+  EXPECT_TRUE(has<refuse>(reply(two, no())));
+}
+
+TEST_F(BalancerCore, WhoDrainsOrIsFullIsNotAskedAsALastResort) {
+  core.set_nodes({{"a", ""}, {"b", ""}});
+  const auto one = first();
+  const auto two = the<offer>(reply(one, no(refusal::draining)));
+  const auto three = the<offer>(reply(two, no()));
+  EXPECT_EQ(three.node, two.node);
+  EXPECT_TRUE(has<refuse>(reply(three, no(refusal::full))));
+}
+
+TEST_F(BalancerCore, MoreStepsThanAccessNodesGoRoundAgain) {
+  settings.accept.steps.resize(5, settings.accept.steps.back());
+  core.set_settings(settings);
+  core.set_nodes({{"a", ""}, {"b", ""}, {"c", ""}});
+  auto asked = first();
+  std::multiset<node_id> nodes{asked.node};
+  for (std::uint32_t attempt = 2; attempt <= 5; ++attempt) {
+    asked = the<offer>(reply(asked, no()));
+    EXPECT_EQ(asked.attempt, attempt);
+    EXPECT_FALSE(asked.last_resort);
+    nodes.insert(asked.node);
+  }
+  EXPECT_GE(nodes.count("a"), 1u);
+  EXPECT_GE(nodes.count("b"), 1u);
+  EXPECT_GE(nodes.count("c"), 1u);
+}
+
+TEST_F(BalancerCore, TheUnreachableAreNoAttempts) {
+  auto asked = first();
+  std::set<node_id> nodes{asked.node};
+  for (int i = 0; i < 3; ++i) {
+    asked = the<offer>(core.on_offer_failed(now, asked.serial));
+    EXPECT_EQ(asked.attempt, 1u);
+    EXPECT_TRUE(nodes.insert(asked.node).second);
+  }
+  EXPECT_TRUE(has<refuse>(core.on_offer_failed(now, asked.serial)));
+  EXPECT_EQ(core.count().unreachable, 4u);
+}
+
+TEST_F(BalancerCore, ALegThatCannotBeDialledIsUnreachable) {
+  const auto one = first();
+  const auto to = the<attach>(reply(one, yes()));
+  const auto two = the<offer>(core.on_attached(now, 1, to.serial, false));
+  EXPECT_EQ(two.attempt, 1u);
+  EXPECT_NE(two.node, one.node);
+}
+
+TEST_F(BalancerCore, WithoutAccessNodesTheClientIsToldAtOnce) {
+  core.set_nodes({});
+  EXPECT_TRUE(has<refuse>(core.on_first_bytes(now, 1)));
+}
+
+TEST_F(BalancerCore, FailuresAboveTheTargetCallForMoreAccessNodes_B5_C7) {
+  for (std::uint64_t line = 1; line <= 100; ++line)
+    place(line, line);
+  EXPECT_FALSE(core.more_access_nodes_needed(now));
+  core.set_nodes({});
+  core.on_first_bytes(now, 200);
+  EXPECT_TRUE(core.more_access_nodes_needed(now));
+  EXPECT_FALSE(core.more_access_nodes_needed(now + 5min));
+}
+
+TEST_F(BalancerCore, AnAnswerThatComesTooLateChangesNothing) {
+  const auto one = first();
+  const auto two = the<offer>(core.on_offer_failed(now, one.serial));
+  EXPECT_TRUE(reply(one, yes()).empty());
+  const auto to = the<attach>(reply(two, yes()));
+  EXPECT_TRUE(reply(two, yes()).empty());
+  EXPECT_TRUE(core.on_attached(now, 1, one.serial, true).empty());
+  core.on_attached(now, 1, to.serial, true);
+  EXPECT_TRUE(core.on_attached(now, 1, to.serial, false).empty());
+  EXPECT_EQ(core.count().connects, 1u);
+  EXPECT_EQ(core.count().late, 4u);
+}
+
+TEST_F(BalancerCore, AnAnswerThatNeverComesIsNotWaitedFor) {
+  const auto one = first();
+  now = *core.next_wake();
+  EXPECT_LE(now, 2s);
+  const auto two = the<offer>(core.on_timer(now));
+  EXPECT_NE(two.node, one.node);
+  EXPECT_EQ(two.attempt, 1u);
+}
+
+TEST_F(BalancerCore, AClientThatLeavesWhileItIsPlacedIsForgotten) {
+  const auto asked = first();
+  core.on_ended(1);
+  EXPECT_TRUE(reply(asked, yes()).empty());
+  EXPECT_EQ(core.lines(), 0u);
+  EXPECT_FALSE(core.next_wake());
+}
+
+// ---- an access node dies ----
+
+TEST_F(BalancerCore, OneWholeGetIsAskedAgainElsewhere_R11) {
+  const auto node = place(1, 7);
+  const auto asked = the<offer>(core.on_lost(now, 1, {false, false, true, true, 3}));
+  EXPECT_TRUE(asked.moved);
+  EXPECT_EQ(asked.attempt, 1u);
+  EXPECT_NE(asked.node, node);
+  const auto to = the<attach>(reply(asked, yes(8)));
+  core.on_attached(now, 1, to.serial, true);
+  EXPECT_EQ(core.count().replays, 1u);
+  EXPECT_EQ(core.count().resets, 0u);
+  EXPECT_EQ(core.lines_by_node().count(node), 0u);
+}
+
+TEST_F(BalancerCore, TheSameRequestIsAskedAgainOnce_R11) {
+  place(1, 7);
+  const auto asked = the<offer>(core.on_lost(now, 1, {false, false, true, true, 3}));
+  const auto to = the<attach>(reply(asked, yes(8)));
+  core.on_attached(now, 1, to.serial, true);
+  EXPECT_TRUE(has<balancer_core::close>(core.on_lost(now, 1, {false, false, true, true, 3})));
+  EXPECT_EQ(core.count().replays, 1u);
+  EXPECT_EQ(core.count().resets, 1u);
+}
+
+TEST_F(BalancerCore, TheNextRequestMayBeAskedAgainToo) {
+  place(1, 7);
+  auto asked = the<offer>(core.on_lost(now, 1, {false, false, true, true, 3}));
+  const auto to = the<attach>(reply(asked, yes(8)));
+  core.on_attached(now, 1, to.serial, true);
+  EXPECT_TRUE(has<offer>(core.on_lost(now, 1, {false, false, true, true, 4})));
+}
+
+TEST_F(BalancerCore, AnythingElseEndsAndIsCounted_R11) {
+  place(1, 7);
+  EXPECT_TRUE(core.on_lost(now, 1, {false, false, false, true, 3}).empty());
+  EXPECT_EQ(core.count().resets, 1u);
+  place(2, 8);
+  core.on_lost(now, 2, {true, false, false, false, 3});  // idle: nobody is cut off
+  EXPECT_EQ(core.count().resets, 1u);
+  EXPECT_EQ(core.lines(), 0u);
+}
+
+TEST_F(BalancerCore, SettingsHoldForTheNextClient_B13) {
+  settings.accept.steps = {settings.accept.steps.front()};
+  core.set_settings(settings);
+  const auto two = the<offer>(reply(first(), no()));
+  EXPECT_TRUE(two.last_resort);
+}
+
+}  // namespace
+}  // namespace dunlin::tests
