@@ -258,7 +258,9 @@ leg_loss line::loss_of(const attachment& leg) const {
   leg_loss loss;
   loss.in_order = leg.in_order;
   loss.stopped = stopped_;
-  loss.replayable = tracker_.replayable().has_value();
+  // A client that has ended its sending has gone, as a rule, and its access node after it.
+  const auto left = client_ended_ && leg.in_order;
+  loss.replayable = !left && tracker_.replayable().has_value();
   loss.unanswered = tracker_.unanswered() > 0 || !tracker_.follows();
   loss.request = tracker_.begun();
   return loss;
