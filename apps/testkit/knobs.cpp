@@ -270,6 +270,7 @@ knobs draw_knobs(std::uint64_t seed) {
   draw_more_caches(from, news, drawn.topology);
   draw_mirrors(from, drawn.topology);
   draw_samples(from, drawn.topology);
+  drawn.streams = from.one_of<int>("entries over streams", {0, 1}) == 1;
   drawn.told = std::move(from.told);
   return drawn;
 }

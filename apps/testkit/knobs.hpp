@@ -5,6 +5,7 @@
 #pragma once
 
 #include "apps/assembly/node.hpp"
+#include "apps/testkit/virtual_clients.hpp"
 #include "runtime/simulation/sim_network.hpp"
 
 #include <cstdint>
@@ -27,6 +28,11 @@ struct knobs {
   std::uint64_t disk_bytes = 1ull << 40;  ///< of each node
   simulation::network_options network;
   simulation::network_faults weather;  ///< while no fault is on
+
+  /// The nodes' HTTP entries are the real ones, over simulated streams, also without balancers.
+  bool streams = false;
+  simulation::stream_options stream;
+  clients_options clients;
 
   /// Who make and change users at the same time.
   int user_managers = 2;

@@ -105,6 +105,7 @@ public:
     await_progress();
     check_answers();
     check_coherence();
+    check_streams();
     check_rest();
     check_leftovers();
     check_end();
@@ -184,9 +185,28 @@ private:
     };
     if (!cluster_->time().run_until(finished, 120s))
       fail("progress", "the workloads are not through 120 s after the last fault");
-    if (cluster_->longest_answer() > 30s)
+    if (cluster_->longest_answer() > longest())
       fail("progress", fmt::format("an answer took {} ms", cluster_->longest_answer().count()));
     cluster_->time().run_for(3s);
+  }
+
+  /// Of a node; sessions wait a little longer for each try.
+  std::chrono::milliseconds longest() const {
+    const auto& clients = cluster_->shape().clients;
+    return cluster_->clients() ? clients.tries * (clients.answer_timeout + 5s) : 30s;
+  }
+
+  void check_streams() {
+    if (!cluster_->clients()) return;
+    fail_all("asked twice", cluster_->asked().mistakes());
+    if (const auto garbled = cluster_->clients()->counts().garbled; garbled > 0)
+      fail("garbled", fmt::format("{} answers that are not HTTP", garbled));
+    // Sessions go when they are told, and the entries let them.
+    cluster_->clients()->leave();
+    cluster_->time().run_for(1s);
+    for (const auto& name : cluster_->access_nodes())
+      if (const auto left = cluster_->connections(name); left > 0)
+        fail("leaks", fmt::format("{} has {} connections of nobody", name, left));
   }
 
   void check_answers() {

@@ -58,6 +58,7 @@ virtual_cluster::virtual_cluster(std::uint64_t seed, knobs shape)
       watch_(std::make_unique<raft_watch>()) {
   log::set_sink([this](log::level severity, const std::string& line) { hear(severity, line); });
   network_.set_faults(shape_.weather);
+  if (shape_.streams || topology_.balanced()) begin_streams();
   std::uint64_t part = seed;
   simulation::virtual_time::group group = 0;
   for (const auto& node : topology_.nodes) {
@@ -81,14 +82,18 @@ virtual_cluster::~virtual_cluster() {
   on_leader_ = nullptr;
   time_.driver().set_observer(nullptr);
   time_.driver().set_service(nullptr);
+  if (clients_) clients_->abort();
   for (auto& [name, machine] : machines_) {
     resume(name);
     if (machine.node) machine.node->stop();
     machine.node.reset();
+    if (machine.front) machine.front->stop();
   }
   // What was in flight gives up in its own time; the actor system would wait for it for ever.
   time_.run_until([this] { return time_.system().registry().running() == 0; },
                   std::chrono::minutes(30));
+  clients_.reset();
+  network_.end_streams();
   log::set_sink(nullptr);
 }
 
@@ -215,8 +220,9 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
 bool virtual_cluster::start(const node_id& name) {
   auto& machine = machines_.at(name);
   DUNLIN_ASSERT(!machine.node);
+  if (clients_) open_front(name);
   assembly::node_ports ports{*machine.disk,     network_.wires(name), network_.bulk(name),
-                             *machine.identity, &machine.s3,          machine.clock,
+                             *machine.identity, machine.entry(),      machine.clock,
                              machine.random,    machine.counts};
   auto started = time_.driver().as(machine.group, [&] {
     return assembly::node::start(time_.system(), machine.topology, name, ports, options_of(name));
@@ -251,6 +257,7 @@ void virtual_cluster::power_off(const node_id& name, bool silent) {
   resume(name);  // else its actors would not end
   network_.crash(name, silent);
   machine.s3.crash();
+  if (machine.front) machine.front->stop();
   // The disk goes first: what its actors still try to write is not written.
   machine.disk->crash();
   if (machine.node) machine.node->stop();
@@ -261,6 +268,7 @@ void virtual_cluster::power_off(const node_id& name, bool silent) {
   // Turns that have begun end now.
   set_services();
   time_.settle();
+  machine.front.reset();
   crashing_ = false;
   set_services();
 }

@@ -1,12 +1,16 @@
 /// VIRTUAL CLUSTER: the nodes of a topology on one thread and virtual time, from a seed (U4). Same
-/// assembly as in production; wires, bulk, disks, clocks and HTTP are simulated. docs/testing.md.
+/// assembly as in production; wires, bulk, disks and clocks are simulated, and either what HTTP
+/// carries (exchanges: fast) or what carries it (streams: the entry's own code runs, and clients
+/// come with sessions). docs/testing.md.
 #pragma once
 
 #include "apps/assembly/node.hpp"
 #include "apps/testkit/knobs.hpp"
 #include "apps/testkit/lookup_watch.hpp"
 #include "apps/testkit/signed_request.hpp"
+#include "apps/testkit/virtual_clients.hpp"
 #include "apps/testkit/virtual_entry.hpp"
+#include "apps/testkit/virtual_front.hpp"
 #include "apps/testkit/virtual_time.hpp"
 #include "messages/services.hpp"
 #include "runtime/disk/extents/extent_store.hpp"
@@ -147,7 +151,14 @@ public:
   /// Requests until now.
   std::uint64_t requests() const { return requests_; }
 
+  /// The sessions that requests go through; null: exchanges.
+  virtual_clients* clients() { return clients_.get(); }
+
   // ---- what only a checker sees ----
+  /// With streams: what the entries were asked.
+  const request_watch& asked() const { return asked_; }
+  /// With streams: clients' connections that the node's entry has, legs included.
+  std::size_t connections(const node_id& name) const;
   /// Of a running node: its router, and the S3 service's near caches by type.
   struct client_parts {
     node_manager_actor manager;
@@ -224,6 +235,8 @@ private:
     std::unique_ptr<simulation::sim_disk> disk;
     std::unique_ptr<simulation::sim_identity> identity;
     virtual_entry s3;
+    std::unique_ptr<virtual_front> front;  // with streams, in its place
+    http::entry* entry() { return front ? static_cast<http::entry*>(front.get()) : &s3; }
     std::shared_ptr<random_source> random;
     std::shared_ptr<metrics> counts;
     std::unique_ptr<assembly::node> node;
@@ -235,6 +248,13 @@ private:
     caf::actor_addr router;
   };
   void power_off(const node_id& name, bool silent);
+  void begin_streams();
+  void open_front(const node_id& name);
+  void submit_over_stream(const node_id& through, simulation::sim_request request,
+                          std::function<void(const simulation::client_answer&)> done,
+                          std::chrono::milliseconds begins);
+  void answered(const std::string& id, std::chrono::nanoseconds begun, const answer& heard,
+                const on_answer& done);
   assembly::node_options options_of(const node_id& name);
   void hear(log::level severity, const std::string& line);
   void note(std::string_view what);
@@ -255,6 +275,8 @@ private:
   virtual_time time_;
   simulation::sim_network network_;
   credentials root_;
+  std::unique_ptr<virtual_clients> clients_;  // with streams
+  request_watch asked_;
   std::map<node_id, machine> machines_;
   std::unique_ptr<raft_watch> watch_;
   std::vector<std::string> error_lines_, own_ends_;

@@ -97,28 +97,37 @@ void virtual_cluster::send_broken(const node_id& through, const std::string& pat
 
 void virtual_cluster::submit(const node_id& through, simulation::sim_request request,
                              on_answer done, std::chrono::milliseconds begins) {
-  auto soon = [this](std::function<void()> what) { time_.events().after({}, std::move(what)); };
-  auto finished = [this, done, begun = time_.now() + begins,
-                   id = request.head.id](const simulation::sim_response& response) {
-    answer heard;
-    if (response.finished && !response.cut && response.head) {
-      heard.status = response.head->status;
-      heard.headers = response.head->headers;
-      heard.body = response.body;
-    }
-    note(heard.body);
-    note(static_cast<std::uint64_t>(heard.status));
-    tell(fmt::format("{} answered {}, {} bytes", id, heard.status, heard.body.size()));
-    --open_requests_;
-    longest_answer_ =
-        std::max(longest_answer_,
-                 std::chrono::duration_cast<std::chrono::milliseconds>(time_.now() - begun));
-    done(heard);
-  };
   ++open_requests_;
+  const auto heard = [this, done = std::move(done), begun = time_.now() + begins,
+                      id = request.head.id](const answer& one) { answered(id, begun, one, done); };
+  if (clients_)
+    return submit_over_stream(
+        through, std::move(request),
+        [heard](const simulation::client_answer& came) {
+          heard({came.status, came.body, came.headers});
+        },
+        begins);
+  auto soon = [this](std::function<void()> what) { time_.events().after({}, std::move(what)); };
+  auto finished = [heard](const simulation::sim_response& response) {
+    answer one;
+    if (response.finished && !response.cut && response.head)
+      one = {response.head->status, response.body, response.head->headers};
+    heard(one);
+  };
   // Refused: the exchange goes, which cuts it.
   machines_.at(through).s3.submit(
       simulation::sim_exchange::make(std::move(request), soon, finished));
+}
+
+void virtual_cluster::answered(const std::string& id, std::chrono::nanoseconds begun,
+                               const answer& heard, const on_answer& done) {
+  note(heard.body);
+  note(static_cast<std::uint64_t>(heard.status));
+  tell(fmt::format("{} answered {}, {} bytes", id, heard.status, heard.body.size()));
+  --open_requests_;
+  longest_answer_ = std::max(
+      longest_answer_, std::chrono::duration_cast<std::chrono::milliseconds>(time_.now() - begun));
+  done(heard);
 }
 
 virtual_cluster::answer virtual_cluster::call(const node_id& through, const std::string& method,

@@ -237,9 +237,11 @@ sim_http_client::task sim_http_client::write_all(sockets::stream_ptr to, std::st
                     : what->request.gone_after ? what->request.gone_after
                                                : what->request.silent_after;
   if (stop) left = left.substr(0, *stop);
-  const auto piece = what && what->request.piece > 0 ? what->request.piece : left.size();
+  const auto all = left.size();
+  const auto piece = what && what->request.piece > 0 ? what->request.piece : all;
+  auto size = what && what->request.first > 0 ? what->request.first : piece;
   do {
-    const auto now = left.substr(0, piece);
+    const auto now = left.substr(0, std::exchange(size, piece));
     const auto wrote = co_await to->write(asio::buffer(first), asio::buffer(now));
     if (!wrote) co_return;
     first.clear();

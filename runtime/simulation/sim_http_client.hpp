@@ -25,7 +25,9 @@ struct client_request {
   bool expect_continue = false;
   /// Sent together with the next request, before this one's answer has come.
   bool pipelined = false;
-  /// Bytes at once, with `pause` after each; zero: all.
+  /// Of the body, with `pause` after each piece: its first bytes, and how many at once after them.
+  /// Zero: all.
+  std::size_t first = 0;
   std::size_t piece = 0;
   std::chrono::milliseconds pause{0};
   /// The client goes away after so many bytes of the body, and does not come back.
@@ -80,6 +82,8 @@ public:
   void abort();
 
   bool idle() const { return !working_ && queue_.empty(); }
+  /// It was not told to go.
+  bool stays() const { return !close_when_idle_ && !aborted_; }
   bool connected() const { return stream_ && stream_->open(); }
   const client_counts& counts() const { return counts_; }
   const node_id& name() const { return name_; }
