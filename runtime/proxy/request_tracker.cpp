@@ -11,6 +11,8 @@
 
 namespace dunlin::proxy {
 
+using namespace std::string_view_literals;
+
 namespace {
 
 constexpr std::string_view head_end = "\r\n\r\n";
@@ -55,6 +57,20 @@ std::optional<answer_facts> read_answer(std::string_view head) {
     facts.length = length;
   }
   return facts;
+}
+
+/// Whether a header says something of a body. Of a head whose lines have been checked.
+bool has_framing(std::string_view head) {
+  static constexpr std::array names{"Content-Length"sv, "Transfer-Encoding"sv, "Expect"sv,
+                                    "Connection"sv, "Upgrade"sv};
+  for (auto at = head.find('\n'); at + 1 < head.size(); at = head.find('\n', at + 1)) {
+    const auto line = head.substr(at + 1);
+    const auto letter = http::lower(line.front());
+    if (letter != 'c' && letter != 't' && letter != 'e' && letter != 'u') continue;
+    for (const auto name : names)
+      if (http::same_name(line.substr(0, name.size()), name)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -130,10 +146,18 @@ std::size_t request_tracker::take_head(std::string_view bytes, std::string& head
 void request_tracker::end_head() {
   in_head_ = false;
   if (http::check_lines(head_, headers_max)) return lose();
+  const auto bit = std::uint64_t{1} << (unanswered_ - 1);
+  expects_ = false;
+  // Nearly all of them: nothing in it can mean a body, so what else it says is for others to read.
+  if (const auto asks = head_.starts_with("GET ") || head_.starts_with("HEAD ");
+      asks && !has_framing(head_)) {
+    only_head_ = true;
+    head_requests_ = head_.front() == 'H' ? head_requests_ | bit : head_requests_ & ~bit;
+    return;
+  }
   auto made = http::parse_head(head_);
   if (!made || http::check_request(made->parsed, made->http_1_0)) return lose();
   const auto& request = made->parsed;
-  const auto bit = std::uint64_t{1} << (unanswered_ - 1);
   head_requests_ = request.method == "HEAD" ? head_requests_ | bit : head_requests_ & ~bit;
   expects_ = request.find("Expect") != nullptr;
   const auto asks = request.method == "GET" || request.method == "HEAD";

@@ -13,12 +13,18 @@
 
 namespace dunlin::sockets {
 
-io_threads::io_threads(int threads) : context_(threads), work_(asio::make_work_guard(context_)) {
+io_threads::io_threads(int threads)
+    : count_(threads), context_(threads), work_(asio::make_work_guard(context_)) {
   for (int i = 0; i < threads; ++i)
     threads_.emplace_back([this] { context_.run(); });
 }
 
 io_threads::~io_threads() { stop(); }
+
+asio::any_io_executor io_threads::executor_for_one() {
+  if (count_ == 1) return context_.get_executor();
+  return asio::make_strand(context_);
+}
 
 void io_threads::track(const std::shared_ptr<closable>& open) {
   const auto lock = std::scoped_lock{guard_};
@@ -77,9 +83,10 @@ result<tcp::acceptor> bind_listener(asio::io_context& context, const endpoint& w
   return acceptor;
 }
 
-listener::listener(tcp::acceptor from, accepted handler)
+listener::listener(tcp::acceptor from, accepted handler, executor_source executors)
     : acceptor_(std::move(from)),
       accepted_(std::move(handler)),
+      executors_(std::move(executors)),
       port_(acceptor_.local_endpoint().port()) {}
 
 void listener::start() {
@@ -91,7 +98,9 @@ void listener::start() {
 asio::awaitable<void> listener::run() {
   asio::steady_timer pause{acceptor_.get_executor()};
   while (!closed_) {
-    tcp::socket socket{asio::make_strand(acceptor_.get_executor())};
+    tcp::socket socket{executors_
+                           ? executors_()
+                           : asio::any_io_executor{asio::make_strand(acceptor_.get_executor())}};
     auto [error] = co_await acceptor_.async_accept(socket, asio::as_tuple(asio::use_awaitable));
     if (!error) {
       tune(socket);

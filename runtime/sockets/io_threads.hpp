@@ -30,6 +30,10 @@ public:
 
   asio::io_context& context() { return context_; }
 
+  /// For one connection: what runs on it never runs twice at a time. A strand; where there is one
+  /// thread, that is enough by itself and cheaper by a third.
+  asio::any_io_executor executor_for_one();
+
   /// Will be closed by stop(); closed at once if that has been called.
   void track(const std::shared_ptr<closable>& open);
 
@@ -38,6 +42,7 @@ public:
   bool stopping() const;
 
 private:
+  const int count_;
   asio::io_context context_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   mutable std::mutex guard_;
@@ -52,12 +57,13 @@ private:
 result<tcp::acceptor> bind_listener(asio::io_context& context, const endpoint& where,
                                     bool wildcard);
 
-/// Accepts until closed, through being out of descriptors; each socket lives on a strand of its
-/// own.
+/// Accepts until closed, through being out of descriptors. Each socket lives on an executor that
+/// `executors` gives; without it on a strand of its own.
 class listener final : public closable, public std::enable_shared_from_this<listener> {
 public:
   using accepted = std::function<void(tcp::socket)>;
-  listener(tcp::acceptor from, accepted handler);
+  using executor_source = std::function<asio::any_io_executor()>;
+  listener(tcp::acceptor from, accepted handler, executor_source executors = {});
   void start();
   void close_soon() override;
   std::uint16_t port() const { return port_; }
@@ -66,6 +72,7 @@ private:
   asio::awaitable<void> run();
   tcp::acceptor acceptor_;
   accepted accepted_;
+  executor_source executors_;
   std::uint16_t port_;
   bool closed_ = false;
 };

@@ -23,7 +23,9 @@ result<std::uint16_t> socket_port::listen(const endpoint& where, bool wildcard,
     if (auto alive = threads.lock()) alive->track(made);
     handler(std::move(made));
   };
-  auto open = std::make_shared<listener>(std::move(*bound), std::move(accepted));
+  // Runs on one of those threads.
+  const auto executors = [threads = threads_.get()] { return threads->executor_for_one(); };
+  auto open = std::make_shared<listener>(std::move(*bound), std::move(accepted), executors);
   const auto port = open->port();
   open->start();
   threads_->track(open);
