@@ -73,6 +73,8 @@ struct admission_options {
   std::function<balancer_actor(const node_id&)> find_balancer;
   random_source* random = nullptr;
   const wall_clock* wall = nullptr;
+  /// A peer uses settings of this version, later than ours: who keeps them should look again.
+  std::function<void(std::uint64_t version)> on_later_settings;
   std::shared_ptr<balance_recorder> recorder;  ///< null: nothing is recorded
   dunlin::metrics* metrics = nullptr;          ///< null: none
 

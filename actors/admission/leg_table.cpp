@@ -17,9 +17,9 @@ void leg_table::add(totals& to, const http::leg_counts& counts) {
   to.in_request += counts.in_request ? 1 : 0;
 }
 
-std::uint64_t leg_table::expect(std::string token, expected_leg agreed, time now, time until) {
+std::uint64_t leg_table::expect(std::string token, expected_leg agreed, time until) {
   const std::lock_guard lock{guard_};
-  tokens_.insert_or_assign(std::move(token), waiting{++next_, std::move(agreed), now, until});
+  tokens_.insert_or_assign(std::move(token), waiting{++next_, std::move(agreed), until});
   return next_;
 }
 
@@ -29,7 +29,7 @@ std::vector<leg_table::expired_leg> leg_table::expire(time now) {
   std::erase_if(tokens_, [&](const auto& entry) {
     const auto& one = entry.second;
     if (one.until > now) return false;
-    gone.push_back({one.connection, one.accepted_at});
+    gone.push_back({one.connection, one.agreed});
     return true;
   });
   std::sort(gone.begin(), gone.end(),

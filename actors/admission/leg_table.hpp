@@ -26,6 +26,8 @@ struct expected_leg {
   std::string client_hash;  ///< for the refusal window; empty: unknown
   bool moved = false;       ///< it was on another access node
   double demand = 0;        ///< what it used there, in capacities of a unit node; 0: unknown
+  double credit = 0;        ///< part of this node's capacity that it was credited
+  std::chrono::milliseconds accepted_at{};  ///< of the actor's clock
 };
 
 class leg_table final : public http::leg_book {
@@ -46,7 +48,7 @@ public:
   };
   struct expired_leg {
     std::uint64_t connection = 0;
-    time accepted_at{};
+    expected_leg agreed;
   };
   struct totals {
     std::size_t waiting = 0;  ///< for their token
@@ -60,7 +62,7 @@ public:
 
   /// The number of the new connection; `token` is good once, until expire() is called at or after
   /// `until`.
-  std::uint64_t expect(std::string token, expected_leg agreed, time now, time until);
+  std::uint64_t expect(std::string token, expected_leg agreed, time until);
   std::vector<expired_leg> expire(time now);
 
   std::size_t taken() const;                     ///< waiting and open
@@ -83,7 +85,7 @@ private:
   struct waiting {
     std::uint64_t connection = 0;
     expected_leg agreed;
-    time accepted_at{}, until{};
+    time until{};
   };
   struct running {
     expected_leg agreed;

@@ -93,7 +93,8 @@ struct rebalancing {
   milliseconds interval_min{10'000};  ///< Tmin between decisions
   std::uint32_t moves_at_once = 1;    ///< per decision
   target choice = target::best_fit;
-  double fit_max = 1.5;  ///< of the excess
+  double fit_max = 1.5;                  ///< of the excess
+  milliseconds demand_history{300'000};  ///< time constant of a connection's mean demand (B14)
   milliseconds age_min{60'000};
   milliseconds cool_down{900'000};  ///< of a client that was moved, wherever it went
   milliseconds refusal{120'000};    ///< the node that gave it away does not take it (R9)

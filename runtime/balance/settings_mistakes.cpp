@@ -99,6 +99,7 @@ void moving(examiner& at, const settings& of) {
   if (what.moves_at_once < 1 || what.moves_at_once > 100)
     at.say("rebalance.moves_at_once is {}: give 1 to 100", what.moves_at_once);
   at.range("rebalance.fit_max", what.fit_max, 0.01, 1000);
+  at.time("rebalance.demand_history", what.demand_history, 10ms, 24h);
   at.time("rebalance.age_min", what.age_min, 0ms, 24h);
   at.time("rebalance.cool_down", what.cool_down, 0ms, 24h);
   at.time("rebalance.refusal", what.refusal, 0ms, 24h);

@@ -40,6 +40,10 @@ public:
                          std::function<void(result<std::string>)> done) = 0;
 
   virtual void close_soon() = 0;
+
+  /// From now on waits this part of the time before it reads a request (R10); 0: not. One that
+  /// cannot does not.
+  virtual void throttle(double part) { static_cast<void>(part); }
 };
 
 /// Who knows which legs are expected. Thread safe; called on threads of the entry.

@@ -123,6 +123,7 @@ std::string show_rebalance(const balance::rebalancing& what) {
   to.of("moves_at_once", what.moves_at_once);
   to.word("target", name_of(what.choice));
   to.of("fit_max", what.fit_max);
+  to.of("demand_history", what.demand_history);
   to.of("age_min", what.age_min);
   to.of("cool_down", what.cool_down);
   to.of("refusal", what.refusal);

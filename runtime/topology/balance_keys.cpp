@@ -173,6 +173,7 @@ void read_rebalance(section from, balance::rebalancing& to) {
   from.count("moves_at_once", to.moves_at_once);
   from.word("target", to.choice, targets);
   from.real("fit_max", to.fit_max);
+  from.time("demand_history", to.demand_history);
   from.time("age_min", to.age_min);
   from.time("cool_down", to.cool_down);
   from.time("refusal", to.refusal);

@@ -1,0 +1,125 @@
+// Yes or no, at once, from what the node knows.
+#include "actors/admission/admission_state.hpp"
+
+#include <algorithm>
+
+namespace dunlin::admitting {
+
+namespace {
+
+constexpr std::size_t token_bytes = 16;
+/// A connection is never believed to be heavier than this part of the node before it is measured.
+constexpr double credit_max = 0.05;
+constexpr int digest_max = 64;
+
+std::string line_key(const std::string& balancer, std::uint64_t line) {
+  return "line/" + balancer + "/" + std::to_string(line);
+}
+std::string client_key(const std::string& hash) { return "client/" + hash; }
+
+/// The very line that was given away; or a client that comes back anew, unless others of its
+/// address are here: then the address is that of many, and says nothing about one of them.
+bool cooling(self_pointer self, const v1::OfferConnection& offer) {
+  const auto& state = self->state;
+  const auto at = now(self);
+  if (state.refusals.refuses(line_key(offer.balancer(), offer.line()), at)) return true;
+  return !offer.client().empty() && state.refusals.refuses(client_key(offer.client()), at) &&
+         !state.options.legs->has_client(offer.client());
+}
+
+double credit_of(self_pointer self, const v1::OfferConnection& offer) {
+  const auto& state = self->state;
+  const auto me = own(state);
+  const auto known = offer.demand() > 0 ? offer.demand() : state.peers.mean_demand(now(self), me);
+  const auto least = 1.0 / std::max(1u, state.options.legs_max);
+  return std::clamp(known / me.capacity, std::min(least, credit_max), credit_max);
+}
+
+void count(self_pointer self, const v1::OfferConnection& offer, const balance::verdict& verdict) {
+  auto& figures = self->state.figures;
+  const auto& by = self->state.options.settings.accept;
+  const auto rows = static_cast<std::uint32_t>(by.steps.size()) + (by.last_resort ? 1 : 0);
+  auto& row = figures.attempts[std::clamp(offer.attempt(), 1u, std::max(1u, rows))];
+  ++(verdict.accepted ? row.accepted : row.refused);
+  ++(verdict.accepted ? figures.accepted : figures.refused);
+  if (verdict.absurd) ++figures.absurd;
+  if (verdict.accepted && offer.last_resort()) ++figures.last_resorts;
+  if (verdict.accepted && offer.moved()) ++figures.moved_here;
+  count_offer(self, verdict.accepted);
+}
+
+void take(self_pointer self, const v1::OfferConnection& offer, v1::OfferReply& reply) {
+  auto& state = self->state;
+  const auto at = now(self);
+  expected_leg agreed{offer.balancer(),
+                      offer.line(),
+                      offer.client(),
+                      offer.moved(),
+                      offer.demand(),
+                      credit_of(self, offer),
+                      at};
+  state.meter.on_accepted(agreed.credit);
+  auto token = state.options.random->bytes(token_bytes);
+  reply.set_token(token);
+  reply.set_token_ttl_ms(static_cast<std::uint32_t>(state.options.token_ttl.count()));
+  reply.set_connection(state.options.legs->expect(std::move(token), std::move(agreed),
+                                                  at + state.options.token_ttl));
+}
+
+/// The least loaded, and of the others a part that goes round, so that a balancer hears of all.
+std::vector<peer_level> some_of(self_pointer self) {
+  auto all = self->state.peers.known();
+  if (all.size() < digest_max) return all;
+  constexpr auto half = digest_max / 2;
+  std::partial_sort(all.begin(), all.begin() + half, all.end(), [](const auto& a, const auto& b) {
+    return std::pair{a.level, std::cref(a.node).get()} <
+           std::pair{b.level, std::cref(b.node).get()};
+  });
+  const auto rest = all.size() - half;
+  const auto first = self->state.figures.accepted * half % rest;
+  std::rotate(all.begin() + half, all.begin() + half + static_cast<std::ptrdiff_t>(first),
+              all.end());
+  all.resize(digest_max - 1);
+  return all;
+}
+
+void add_digest(self_pointer self, v1::OfferReply& reply) {
+  *reply.add_digest() = level_now(self);
+  const auto at = now(self);
+  for (const auto& peer : some_of(self)) {
+    auto& one = *reply.add_digest();
+    one.set_node(peer.node);
+    one.set_incarnation(peer.incarnation);
+    one.set_level(peer.level);
+    one.set_capacity(peer.capacity);
+    one.set_age_ms(static_cast<std::uint32_t>(std::max<time>(at - peer.said_at, time{0}).count()));
+    one.set_willing(peer.willing);
+    one.set_connections(peer.connections);
+  }
+}
+
+}  // namespace
+
+v1::OfferReply answer(self_pointer self, const v1::OfferConnection& offer) {
+  auto& state = self->state;
+  balance::offer what;
+  what.attempt = offer.attempt();
+  what.last_resort = offer.last_resort();
+  what.loads = state.meter.loads();
+  what.fleet_level = fleet_level(self);
+  what.starting = !state.meter.started();
+  what.draining = state.draining;
+  what.full = state.options.legs->taken() >= state.options.legs_max;
+  what.cooling = cooling(self, offer);
+  const auto verdict = balance::decide(state.options.settings.accept, what);
+  count(self, offer, verdict);
+  v1::OfferReply reply;
+  reply.set_accepted(verdict.accepted);
+  reply.set_reason(static_cast<v1::OfferReply::Reason>(verdict.why));
+  if (verdict.accepted) take(self, offer, reply);
+  record_offer(self, offer, what.loads, what.fleet_level, reply);
+  add_digest(self, reply);
+  return reply;
+}
+
+}  // namespace dunlin::admitting

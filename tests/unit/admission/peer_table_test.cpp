@@ -1,0 +1,94 @@
+#include "actors/admission/peer_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+using namespace dunlin;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct PeerTable : testing::Test {
+  PeerTable() { table.set_peers({"a", "b", "c"}); }
+  bool hear(const char* node, double level, std::chrono::milliseconds at = 0s, double capacity = 1,
+            std::uint64_t incarnation = 1, bool willing = true) {
+    return table.on_indicators({node, incarnation, level, capacity, willing, 10, at}, ++sequence);
+  }
+  std::uint64_t sequence = 0;
+  peer_table table;
+  const peer_table::own_level own{0.6, 1, 10};
+};
+
+}  // namespace
+
+TEST_F(PeerTable, B8TheFleetsLevelIsTheMeanByCapacity) {
+  EXPECT_DOUBLE_EQ(table.fleet_level(0s, own), 0.6);
+  hear("a", 0.2, 0s, 3);
+  hear("b", 0.8, 0s, 2);
+  EXPECT_DOUBLE_EQ(table.fleet_level(0s, own), (0.6 + 0.6 + 1.6) / 6);
+}
+
+TEST_F(PeerTable, R1StaleLevelsCountAsUnwillingAndNotForTheFleet) {
+  hear("a", 0.2, 0s);
+  EXPECT_NEAR(table.part_willing(30s), 1.0 / 3, 1e-12);
+  EXPECT_NEAR(table.part_below(30s, 0.5), 1.0 / 3, 1e-12);
+  EXPECT_DOUBLE_EQ(table.fleet_level(30s, own), 0.4);
+  EXPECT_EQ(table.part_willing(30001ms), 0);
+  EXPECT_EQ(table.part_below(30001ms, 0.5), 0);
+  EXPECT_DOUBLE_EQ(table.fleet_level(30001ms, own), 0.6);
+}
+
+TEST_F(PeerTable, R1AnOldWordDoesNotReplaceANewOne) {
+  EXPECT_TRUE(hear("a", 0.2));
+  EXPECT_FALSE(table.on_indicators({"a", 1, 0.9, 1, true, 1, 0s}, sequence));
+  EXPECT_FALSE(table.on_indicators({"a", 0, 0.9, 1, true, 1, 0s}, 100));
+  EXPECT_TRUE(table.on_indicators({"a", 2, 0.9, 1, true, 1, 0s}, 1));  // a new life
+}
+
+TEST_F(PeerTable, B8StrangersAreNotHeard) {
+  EXPECT_FALSE(hear("mallory", 0));
+  EXPECT_DOUBLE_EQ(table.fleet_level(0s, own), 0.6);
+}
+
+TEST_F(PeerTable, B8APeerThatLiesIsClamped) {
+  hear("a", 1e9);
+  EXPECT_DOUBLE_EQ(table.known().at(0).level, 2);
+  hear("a", -5);
+  EXPECT_DOUBLE_EQ(table.known().at(0).level, 0);
+  hear("a", std::numeric_limits<double>::quiet_NaN());
+  EXPECT_DOUBLE_EQ(table.known().at(0).level, 2);
+  // An empty giant is at most sixteen of us.
+  hear("a", 0, 0s, 1e12);
+  EXPECT_DOUBLE_EQ(table.fleet_level(0s, own), 0.6 / 17);
+  hear("a", 2, 0s, std::numeric_limits<double>::quiet_NaN());
+  EXPECT_DOUBLE_EQ(table.fleet_level(0s, own), 0.6);
+}
+
+TEST_F(PeerTable, B8RefusalsSeenOverruleLevelsUntilTheNextWord) {
+  hear("a", 0.2);
+  hear("b", 0.2);
+  EXPECT_GT(table.part_below(0s, 0.5), 0.6);
+  table.on_nobody_takes(0.53);
+  EXPECT_EQ(table.part_below(0s, 0.5), 0);
+  EXPECT_EQ(table.part_willing(0s), 0);
+  hear("a", 0.2);
+  EXPECT_NEAR(table.part_below(0s, 0.5), 1.0 / 3, 1e-12);
+}
+
+TEST_F(PeerTable, F1PeersComeAndGo) {
+  hear("a", 0.2);
+  table.set_peers({"a", "d"});
+  EXPECT_DOUBLE_EQ(table.part_below(0s, 0.5), 0.5);
+  EXPECT_TRUE(hear("d", 0.2));
+  table.set_peers({});
+  EXPECT_EQ(table.part_below(0s, 0.5), 0);
+  EXPECT_EQ(table.part_willing(0s), 0);
+}
+
+TEST_F(PeerTable, AConnectionIsExpectedToUseWhatOthersDo) {
+  EXPECT_DOUBLE_EQ(table.mean_demand(0s, own), 0.06);
+  hear("a", 1.0, 0s, 2);
+  EXPECT_DOUBLE_EQ(table.mean_demand(0s, own), 2.6 / 20);
+  EXPECT_EQ(peer_table{}.mean_demand(0s, {0.5, 1, 0}), 0);
+}
