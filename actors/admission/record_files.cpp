@@ -1,0 +1,108 @@
+#include "actors/admission/record_files.hpp"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/util/delimited_message_util.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+namespace dunlin {
+
+namespace {
+
+/// Gathers what a burst decides; nobody waits for it.
+constexpr std::chrono::milliseconds gather{200};
+
+}  // namespace
+
+void append_record(std::string& to, const v1::BalanceRecord& what) {
+  google::protobuf::io::StringOutputStream out{&to};
+  google::protobuf::util::SerializeDelimitedToZeroCopyStream(what, &out);
+}
+
+result<std::vector<v1::BalanceRecord>> read_records(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file) return ec::not_found;
+  std::ostringstream text;
+  text << file.rdbuf();
+  const auto bytes = text.str();
+  google::protobuf::io::ArrayInputStream in{bytes.data(), static_cast<int>(bytes.size())};
+  std::vector<v1::BalanceRecord> made;
+  for (;;) {
+    v1::BalanceRecord next;
+    bool clean_end = false;
+    if (!google::protobuf::util::ParseDelimitedFromZeroCopyStream(&next, &in, &clean_end))
+      return made;
+    made.push_back(std::move(next));
+  }
+}
+
+record_files::record_files(record_files_options options)
+    : options_{std::move(options)}, writer_{[this](const std::stop_token& stopped) {
+        write_on(stopped);
+      }} {}
+
+record_files::~record_files() {
+  writer_.request_stop();
+  wake_.notify_all();
+  writer_.join();
+  if (file_ >= 0) ::close(file_);
+}
+
+void record_files::record(const v1::BalanceRecord& what) {
+  std::string bytes;
+  append_record(bytes, what);
+  const std::lock_guard lock{guard_};
+  if (what.has_settings()) settings_ = bytes;
+  if (waiting_.size() + bytes.size() > options_.waiting_bytes_max) {
+    ++dropped_;
+    return;
+  }
+  waiting_ += bytes;
+}
+
+void record_files::write_on(const std::stop_token& stopped) {
+  for (;;) {
+    std::string bytes;
+    {
+      std::unique_lock lock{guard_};
+      wake_.wait_for(lock, stopped, gather, [] { return false; });
+      bytes.swap(waiting_);
+    }
+    if (!bytes.empty()) append(bytes);
+    if (stopped.stop_requested() && bytes.empty()) return;
+  }
+}
+
+void record_files::append(const std::string& bytes) {
+  const auto path = options_.folder + "/balance.records";
+  if (file_ >= 0 && written_ + bytes.size() > options_.file_bytes_max) {
+    ::close(std::exchange(file_, -1));
+    std::rename(path.c_str(), (path + ".1").c_str());
+  }
+  std::string head;
+  if (file_ < 0) {
+    // Another life's file is kept as the older one.
+    if (written_ == 0) std::rename(path.c_str(), (path + ".1").c_str());
+    file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const std::lock_guard lock{guard_};
+    if (written_ > 0) head = settings_;
+    written_ = 0;
+  }
+  for (const auto* part : {std::as_const(head).empty() ? nullptr : &std::as_const(head), &bytes}) {
+    if (!part || file_ < 0) continue;
+    if (::write(file_, part->data(), part->size()) == static_cast<ssize_t>(part->size()))
+      written_ += part->size();
+    else
+      ++dropped_;  // a full disk: the node goes on
+  }
+}
+
+}  // namespace dunlin

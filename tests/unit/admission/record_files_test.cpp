@@ -1,0 +1,75 @@
+#include "actors/admission/record_files.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <unistd.h>
+
+using namespace dunlin;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct RecordFiles : testing::Test {
+  fs::path folder = fs::temp_directory_path() / ("dunlin-records-" + std::to_string(::getpid()));
+  RecordFiles() { fs::create_directories(folder); }
+  ~RecordFiles() override { fs::remove_all(folder); }
+  static v1::BalanceRecord record(std::int64_t at) {
+    v1::BalanceRecord made;
+    made.set_at_ms(at);
+    made.mutable_load()->set_level(0.5);
+    return made;
+  }
+  std::vector<v1::BalanceRecord> read(const char* name) {
+    auto all = read_records((folder / name).string());
+    return all ? *all : std::vector<v1::BalanceRecord>{};
+  }
+};
+
+}  // namespace
+
+TEST_F(RecordFiles, X4WhatWasRecordedIsReadInOrder) {
+  {
+    record_files files{{folder.string()}};
+    for (int i = 1; i <= 1000; ++i)
+      files.record(record(i));
+  }
+  const auto all = read("balance.records");
+  ASSERT_EQ(all.size(), 1000u);
+  EXPECT_EQ(all.front().at_ms(), 1);
+  EXPECT_EQ(all.back().at_ms(), 1000);
+}
+
+TEST_F(RecordFiles, X4TheFilesAreBoundedAndTheOtherLifesIsKept) {
+  v1::BalanceRecord settings;
+  settings.mutable_settings()->set_balance("mode = \"patent\"\n");
+  for (int life = 0; life < 3; ++life) {
+    record_files files{{folder.string(), 4096}};
+    files.record(settings);
+    for (int i = 1; i <= 50; ++i)
+      files.record(record(life * 1000 + i));
+  }
+  EXPECT_EQ(read("balance.records").at(1).at_ms(), 2001);
+  EXPECT_EQ(read("balance.records.1").at(1).at_ms(), 1001);
+  EXPECT_TRUE(read("balance.records").at(0).has_settings());
+}
+
+TEST_F(RecordFiles, X4WhatDoesNotFitIsDroppedAndCounted) {
+  record_files files{{folder.string(), 1u << 20, 64}};
+  for (int i = 1; i <= 1000; ++i)
+    files.record(record(i));
+  EXPECT_GT(files.dropped(), 900u);
+}
+
+TEST_F(RecordFiles, X4ATornEndIsLeftOut) {
+  {
+    record_files files{{folder.string()}};
+    files.record(record(1));
+    files.record(record(2));
+  }
+  fs::resize_file(folder / "balance.records", fs::file_size(folder / "balance.records") - 3);
+  EXPECT_EQ(read("balance.records").size(), 1u);
+  EXPECT_FALSE(read_records((folder / "nothing").string()));
+}
