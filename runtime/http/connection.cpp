@@ -15,15 +15,22 @@ using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
 connection::connection(std::shared_ptr<connection_host> host, sockets::stream_ptr stream,
-                       std::uint64_t number)
+                       std::uint64_t number, origin from)
     : host_(std::move(host)),
       stream_(std::move(stream)),
       number_(number),
       options_(host_->options()),
+      from_(from),
       peer_(stream_->peer_address()),
+      secure_(stream_->secure()),
       received_(options_.header_bytes_max) {}
 
-connection::~connection() { host_->gone(number_); }
+// Whoever drops it last, on whatever thread: nothing runs on the stream any more.
+connection::~connection() {
+  if (std::exchange(closed_, true)) return;
+  if (handing_) handing_->done(ec::closed);
+  end_account();
+}
 
 void connection::spawn(task (connection::*work)()) {
   asio::co_spawn(
@@ -48,40 +55,61 @@ std::optional<std::uint64_t> connection::resting_since() const {
 
 void connection::close() {
   if (std::exchange(closed_, true)) return;
-  in_request_ = false;
+  if (in_request_.exchange(false)) tallies_.drops.add(1);
   stream_->close();
+  settle(ec::closed);
+  end_account();
+}
+
+void connection::end_account() {
+  if (leg_) options_.legs->book->closed(*leg_, counts());
   host_->gone(number_);
 }
 
 connection::task connection::serve() {
   const auto self = shared_from_this();
   if (serial_ == 0) {
-    stream_->expires_after(options_.header_timeout);
-    const auto shaken = co_await stream_->handshake(true);
-    if (!shaken) {
-      host_->count_refused("tls");
-      co_return close();
-    }
+    const bool known = co_await shake_hands();
+    if (!known) co_return;
   }
   const auto head_bytes = co_await read_head();
   if (head_bytes) co_await begin_request(*head_bytes);
+}
+
+asio::awaitable<bool> connection::shake_hands() {
+  if (from_ == origin::balancer) co_return co_await open_leg();
+  stream_->expires_after(options_.header_timeout);
+  const auto shaken = co_await stream_->handshake(true);
+  if (shaken) co_return true;
+  host_->count_refused("tls");
+  close();
+  co_return false;
+}
+
+void connection::await_head() {
+  if (received_.empty() && put_back_.empty()) {
+    rest_ = host_->next_rest();
+    stream_->expires_after(options_.idle_timeout);
+  } else {
+    stream_->interrupt_after(options_.header_timeout);
+  }
 }
 
 // Bytes of the head that stands at the start of received_; nullopt: it was refused, or nobody is
 // there.
 // Refusals have names: g++ 12 destroys braced temporaries in co_await expressions twice.
 asio::awaitable<std::optional<std::size_t>> connection::read_head() {
-  if (host_->draining() && received_.empty()) {
+  if (host_->draining() && received_.empty() && !handing_) {
     close();
     co_return std::nullopt;
   }
-  if (received_.empty()) {
-    rest_ = host_->next_rest();
-    stream_->expires_after(options_.idle_timeout);
-  } else {
-    stream_->interrupt_after(options_.header_timeout);
-  }
+  await_head();
   for (std::size_t scanned = 0;;) {
+    if (handing_) {
+      const bool given = co_await give_back();
+      if (given) co_return std::nullopt;
+      await_head();
+    }
     const auto view = received_.view();
     for (; scanned < view.size(); ++scanned) {
       if (view[scanned] != '\n') continue;
@@ -98,7 +126,14 @@ asio::awaitable<std::optional<std::size_t>> connection::read_head() {
       co_return std::nullopt;
     }
     const auto room = received_.free();
+    if (!put_back_.empty()) {
+      received_.filled(take_put_back(room));
+      continue;
+    }
+    waits_ = waiting::head;
     const auto more = co_await stream_->read_some(asio::buffer(room.data, room.size));
+    waits_ = waiting::nothing;
+    if (!more && handing_ && stream_->open()) continue;  // interrupted
     if (!more && *more.error == ec::timed_out && !received_.empty()) {
       const refusal why{408, "RequestTimeout", "The headers did not arrive in time."};
       co_await refuse(why, false);
@@ -110,6 +145,7 @@ asio::awaitable<std::optional<std::size_t>> connection::read_head() {
     }
     if (rest_.exchange(0) != 0) stream_->interrupt_after(options_.header_timeout);
     received_.filled(more.bytes);
+    tallies_.in.add(more.bytes);
   }
 }
 
@@ -130,7 +166,7 @@ connection::task connection::begin_request(std::size_t head_bytes) {
 
   auto& request = made->parsed;
   request.peer = peer_;
-  request.secure = stream_->secure();
+  request.secure = secure_;
   request.id = host_->request_id();
   body_ = make_body_reader(*made, request.content_length);
   without_body_ = without_body;
@@ -147,6 +183,8 @@ connection::task connection::begin_request(std::size_t head_bytes) {
   in_request_ = true;
   const auto serial = ++serial_;
   host_->count_request();
+  tallies_.requests.add(1);
+  add_declared_load(request);
   host_->accept(std::make_shared<live_exchange>(shared_from_this(), serial, std::move(request)));
 }
 
@@ -155,14 +193,17 @@ connection::task connection::go_on() {
   expects_continue_ = false;
   stream_->expires_after(options_.body_timeout);
   co_await stream_->write(asio::buffer(line));
+  tallies_.out.add(line.size());
 }
 
 connection::task connection::refuse(refusal why, bool without_body) {
   rest_ = 0;
   host_->count_refused(why.code);
+  tallies_.drops.add(1);
   const auto answer = format_refusal(why, host_->request_id(), options_, without_body);
   stream_->expires_after(options_.body_timeout);
   co_await stream_->write(asio::buffer(answer));
+  tallies_.out.add(answer.size());
   co_await linger();
 }
 

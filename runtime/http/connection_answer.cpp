@@ -48,9 +48,10 @@ void connection::respond_now(std::uint64_t serial, response head, buffer body, w
   }
   responded_ = true;
   closes_ = must_close_after_answer();
+  if (closes_) settle(ec::refused);
   without_body_ = without_body_ || bodiless(head.status);
   unsent_ = without_body_ ? 0 : head.content_length;
-  auto text = format_head(head, closes_, options_.name);
+  auto text = format_head(head, closes_, options_.name, options_.host_id);
   if (without_body_) body.reset();
   asio::co_spawn(
       stream_->executor(),
@@ -85,6 +86,7 @@ connection::task connection::send(std::uint64_t serial, std::string head, buffer
     close();
     co_return done(ec::closed);
   }
+  tallies_.out.add(head.size() + bytes.size());
   if (!reading_) stream_->expires_never();
   unsent_ -= bytes.size();
   if (unsent_ == 0 && current(serial)) {
@@ -118,6 +120,8 @@ connection::task connection::end_request() {
 }
 
 connection::task connection::linger() {
+  lingers_ = true;
+  settle(ec::refused);
   stream_->shutdown_send();
   stream_->expires_after(linger_timeout);
   std::string waste(16u << 10, '\0');

@@ -49,15 +49,23 @@ connection::task connection::read_body(std::uint64_t serial, std::size_t size, r
     if (failed) break;
     filled += *taken;
     if (*taken > 0) continue;
-    if (filled > 0 && !stream_->readable_now()) break;
+    if (filled > 0 && put_back_.empty() && !stream_->readable_now()) break;
+    if (!put_back_.empty()) {
+      received_.filled(take_put_back(received_.free()));
+      continue;
+    }
+    decline_if_starved();
     stream_->interrupt_after(options_.body_timeout);
     const auto straight = std::min<std::uint64_t>(body_->straight(), size - filled);
     const auto room = straight > 0 ? receive_buffer::room{bytes.data() + filled,
                                                           static_cast<std::size_t>(straight)}
                                    : received_.free();
+    waits_ = waiting::body;
     const auto more = co_await stream_->read_some(asio::buffer(room.data, room.size));
+    waits_ = waiting::nothing;
     if (!more) failed = *more.error;
     if (failed) break;
+    tallies_.in.add(more.bytes);
     if (straight > 0) {
       body_->received_straight(more.bytes);
       filled += more.bytes;
@@ -73,6 +81,7 @@ connection::task connection::read_body(std::uint64_t serial, std::size_t size, r
   }
   if (failed) {
     closes_ = true;  // where the next request starts, nobody knows
+    settle(ec::refused);
     co_return done(*failed);
   }
   bytes.resize(filled);
@@ -95,12 +104,18 @@ asio::awaitable<bool> connection::drain_body() {
     drained += *taken;
     if (*taken > 0 || body_->done()) continue;
     const auto room = received_.free();
+    if (!put_back_.empty()) {
+      received_.filled(take_put_back(room));
+      continue;
+    }
+    decline_if_starved();
     const auto more = co_await stream_->read_some(asio::buffer(room.data, room.size));
     if (!more) {
       close();
       co_return false;
     }
     received_.filled(more.bytes);
+    tallies_.in.add(more.bytes);
   }
   co_return true;
 }

@@ -32,21 +32,22 @@ public:
 
   result<void> serve(acceptor requests) {
     requests_handler_ = std::move(requests);
-    if (!ports_.clients) return {};
-    const auto bound = ports_.clients->listen(options_.listen, options_.wildcard,
-                                              [weak = weak_from_this()](sockets::stream_ptr made) {
-                                                if (auto self = weak.lock())
-                                                  self->add(std::move(made));
-                                              });
-    if (!bound) return bound.error();
-    port_ = *bound;
-    return {};
+    if (auto bound = listen(ports_.clients, options_.listen, options_.wildcard, &host::add, port_);
+        !bound)
+      return bound;
+    if (!options_.legs) return {};
+    auto bound = listen(ports_.legs, options_.legs->listen, options_.legs->wildcard, &host::add_leg,
+                        leg_port_);
+    if (!bound) stop_listening();
+    return bound;
   }
 
   void begin_drain() {
     draining_ = true;
     stop_listening();
-    for (const auto& each : all())
+    for (const auto& each : alive(arriving_))
+      each->close_soon();
+    for (const auto& each : alive(open_))
       each->close_if_idle();
   }
 
@@ -56,8 +57,9 @@ public:
   }
 
   void cut_all() {
-    for (const auto& each : all())
-      each->close_soon();
+    for (const auto* all : {&arriving_, &open_})
+      for (const auto& each : alive(*all))
+        each->close_soon();
   }
 
   void stop() {
@@ -68,6 +70,7 @@ public:
   }
 
   std::uint16_t port() const { return port_; }
+  std::uint16_t leg_port() const { return leg_port_; }
 
   std::size_t connections() const {
     const auto lock = std::scoped_lock{guard_};
@@ -89,17 +92,48 @@ public:
         .add();
   }
 
+  void count_absurd_load() override {
+    counts_
+        .counter("dunlin_http_absurd_loads_total",
+                 "Values of x-dunlin-load that were no load, and ignored.")
+        .add();
+  }
+
+  bool admit(std::uint64_t leg) override {
+    if (draining_ || !make_room()) return false;
+    const auto lock = std::scoped_lock{guard_};
+    if (auto shown = arriving_.extract(leg)) open_.insert(std::move(shown));
+    open_gauge_.set(static_cast<double>(open_.size()));
+    return true;
+  }
+
   void gone(std::uint64_t connection) override {
     const auto lock = std::scoped_lock{guard_};
+    arriving_.erase(connection);
     open_.erase(connection);
     open_gauge_.set(static_cast<double>(open_.size()));
     if (open_.empty()) emptied_.notify_all();
   }
 
 private:
+  using connections_by_number = std::map<std::uint64_t, std::weak_ptr<connection>>;
+  using origin = connection::origin;
+
+  result<void> listen(const std::shared_ptr<sockets::stream_port>& on, const sockets::endpoint& at,
+                      bool wildcard, void (host::*come)(sockets::stream_ptr), std::uint16_t& port) {
+    if (!on) return {};
+    const auto bound = on->listen(at, wildcard, [weak = weak_from_this(), come](auto made) {
+      if (auto self = weak.lock()) (self.get()->*come)(std::move(made));
+    });
+    if (!bound) return bound.error();
+    port = *bound;
+    return {};
+  }
+
   void add(sockets::stream_ptr stream) {
     const auto number = ++numbers_;
-    auto made = std::make_shared<connection>(shared_from_this(), std::move(stream), number);
+    auto made =
+        std::make_shared<connection>(shared_from_this(), std::move(stream), number, origin::client);
     if (!make_room()) return made->start_refused();
     {
       const auto lock = std::scoped_lock{guard_};
@@ -109,12 +143,27 @@ private:
     made->start();
   }
 
+  // Until it shows its token, a leg costs nobody a place but another one that shows none.
+  void add_leg(sockets::stream_ptr stream) {
+    const auto number = ++numbers_;
+    auto made = std::make_shared<connection>(shared_from_this(), std::move(stream), number,
+                                             origin::balancer);
+    std::shared_ptr<connection> oldest;
+    {
+      const auto lock = std::scoped_lock{guard_};
+      if (arriving_.size() >= options_.connections_max) oldest = arriving_.begin()->second.lock();
+      arriving_[number] = made;
+    }
+    if (oldest) oldest->close_soon();
+    made->start();
+  }
+
   // At the bound the longest idle connection gives way, so that idlers cannot shut others out.
   bool make_room() {
     if (connections() < options_.connections_max) return true;
     std::shared_ptr<connection> idlest;
     auto first = std::numeric_limits<std::uint64_t>::max();
-    for (auto& each : all()) {
+    for (auto& each : alive(open_)) {
       const auto since = each->resting_since();
       if (!since || *since >= first) continue;
       first = *since;
@@ -128,12 +177,13 @@ private:
 
   void stop_listening() {
     if (ports_.clients) ports_.clients->stop_listening();
+    if (ports_.legs) ports_.legs->stop_listening();
   }
 
-  std::vector<std::shared_ptr<connection>> all() const {
+  std::vector<std::shared_ptr<connection>> alive(const connections_by_number& of) const {
     std::vector<std::shared_ptr<connection>> alive;
     const auto lock = std::scoped_lock{guard_};
-    for (const auto& [key, each] : open_)
+    for (const auto& [number, each] : of)
       if (auto one = each.lock()) alive.push_back(std::move(one));
     return alive;
   }
@@ -150,9 +200,11 @@ private:
   std::atomic<std::uint64_t> rests_ = 0;
   std::atomic<std::uint64_t> numbers_ = 0;
   std::uint16_t port_ = 0;
+  std::uint16_t leg_port_ = 0;
   mutable std::mutex guard_;
   std::condition_variable emptied_;
-  std::map<std::uint64_t, std::weak_ptr<connection>> open_;  // in the order in which they came
+  connections_by_number open_;      // in the order in which they came
+  connections_by_number arriving_;  // legs that have not shown their token
 };
 
 class entry_over_ports final : public stream_entry {
@@ -169,7 +221,7 @@ public:
   }
   void stop() override { host_->stop(); }
   std::uint16_t port() const override { return host_->port(); }
-  std::uint16_t leg_port() const override { return 0; }
+  std::uint16_t leg_port() const override { return host_->leg_port(); }
   std::size_t connections() const override { return host_->connections(); }
 
 private:

@@ -93,7 +93,8 @@ std::string xml_text(const std::string& plain) {
 
 bool bodiless(int status) { return status < 200 || status == 204 || status == 304; }
 
-std::string format_head(const response& head, bool closes, const std::string& server_name) {
+std::string format_head(const response& head, bool closes, const std::string& server_name,
+                        const std::string& host_id) {
   auto text = "HTTP/1.1 " + std::to_string(head.status) + " " + reason_of(head.status) + "\r\n";
   for (const auto& each : head.headers) {
     if (!token(each.name) || ours(each.name)) continue;
@@ -103,6 +104,7 @@ std::string format_head(const response& head, bool closes, const std::string& se
     text += "\r\n";
   }
   text += "Date: " + date_now() + "\r\nServer: " + server_name + "\r\n";
+  if (!host_id.empty()) text += "x-amz-id-2: " + host_id + "\r\n";
   // 304 announces what a 200 would carry; 204 must not announce anything.
   if (head.status != 204) text += "Content-Length: " + std::to_string(head.content_length) + "\r\n";
   text += closes ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n";
@@ -121,7 +123,7 @@ std::string format_refusal(const refusal& why, const std::string& request_id,
   auto made = options.render_error(why, request_id);
   if (why.status == 503) made.headers.push_back({"Retry-After", "1"});
   const auto head = response{why.status, std::move(made.headers), made.body.size()};
-  auto text = format_head(head, true, options.name);
+  auto text = format_head(head, true, options.name, options.host_id);
   if (!without_body) text += made.body;
   return text;
 }

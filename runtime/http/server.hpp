@@ -38,7 +38,7 @@ struct leg_options {
   sockets::endpoint listen;
   bool wildcard = false;
   sockets::tls_context tls;  ///< of the nodes (sockets::peer_context); null: plain
-  leg_book* book = nullptr;  ///< must outlive the server
+  leg_book* book = nullptr;  ///< must outlive the server and its exchanges
   std::chrono::milliseconds header_timeout{2000};  ///< TLS and PROXY header
 };
 

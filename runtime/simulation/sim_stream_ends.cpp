@@ -220,6 +220,19 @@ void sim_streams::end_stream::interrupt() {
   if (const auto reader = std::exchange(mine().reader, nullptr)) reader({ec::timed_out, 0});
 }
 
+void sim_streams::end_stream::call_after(std::chrono::milliseconds time,
+                                         std::function<void()> what) {
+  const auto mine = ++calls_;
+  if (!what || !open_ || *over_) return;
+  streams_.loop_.after(time, [weak = weak_from_this(), mine, what = std::move(what)] {
+    const auto self = weak.lock();
+    if (!self || *self->over_ || self->calls_ != mine) return;
+    asio::post(self->executor_, [self, mine, what] {
+      if (self->open_ && self->calls_ == mine) what();
+    });
+  });
+}
+
 // ---- deadlines ----
 
 void sim_streams::end_stream::arm(std::chrono::milliseconds time, bool closes) {

@@ -117,6 +117,7 @@ public:
   void interrupt_after(std::chrono::milliseconds time) override { arm(time, false); }
   void expires_never() override { due_.reset(); }
   void interrupt() override;
+  void call_after(std::chrono::milliseconds time, std::function<void()> what) override;
   void close() override;
   void close_soon() override;
   void shutdown_send() override;
@@ -140,6 +141,7 @@ private:
   const asio::any_io_executor executor_;
   bool open_ = true;
   bool timed_out_ = false;
+  std::uint64_t calls_ = 0;                // of call_after
   bool closes_ = false;                    // when it is due
   std::optional<event_loop::time> due_;    // the deadline
   std::optional<event_loop::time> alarm_;  // an event of the loop that looks at it

@@ -221,6 +221,19 @@ void byte_stream::interrupt() {
   stop_receiving_.emit(asio::cancellation_type::total);
 }
 
+void byte_stream::call_after(std::chrono::milliseconds time, std::function<void()> what) {
+  const auto mine = ++calls_;
+  if (call_) call_->cancel();
+  if (!what || !open()) return;
+  if (!call_) call_.emplace(executor_);
+  call_->expires_after(time);
+  call_->async_wait([weak = weak_from_this(), mine,
+                     what = std::move(what)](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self && self->calls_ == mine) what();
+  });
+}
+
 void byte_stream::expires_never() {
   ++deadlines_;
   deadline_.cancel();
@@ -228,6 +241,8 @@ void byte_stream::expires_never() {
 
 void byte_stream::close() {
   expires_never();
+  ++calls_;
+  if (call_) call_->cancel();
   boost::system::error_code ignored;
   const auto lock = std::scoped_lock{descriptor_guard_};
   closed_ = true;

@@ -42,6 +42,7 @@ public:
   void interrupt_after(std::chrono::milliseconds time) override;
   void expires_never() override;
   void interrupt() override;
+  void call_after(std::chrono::milliseconds time, std::function<void()> what) override;
 
   void close() override;
   void close_soon() override;
@@ -76,6 +77,8 @@ private:
   tcp::socket::executor_type executor_;
   asio::steady_timer deadline_;
   std::uint64_t deadlines_ = 0;
+  std::optional<asio::steady_timer> call_;  // made when it is first used: few streams do
+  std::uint64_t calls_ = 0;
   bool timed_out_ = false;
   bool at_end_ = false;
   asio::cancellation_signal stop_receiving_;  // one may read and write at the same time

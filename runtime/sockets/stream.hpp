@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,9 @@ public:
   virtual void expires_never() = 0;
   /// Ends the read that waits now, with ec::timed_out; no byte is lost.
   virtual void interrupt() = 0;
+  /// Calls `what` on the executor when the time has passed, unless the stream is closed by then.
+  /// One at a time: a later call takes the place of an earlier one; null only drops it.
+  virtual void call_after(std::chrono::milliseconds time, std::function<void()> what) = 0;
 
   virtual void close() = 0;
   /// No more will be written: the peer reads an end, not an error.
