@@ -15,6 +15,7 @@
 
 #include <deque>
 #include <map>
+#include <random>
 #include <vector>
 
 namespace dunlin::tests {
