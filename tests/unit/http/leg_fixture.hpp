@@ -178,7 +178,9 @@ struct LegEntry : testing::Test {
   void hand_over(const far_end_ptr& end, std::chrono::milliseconds within = 10s,
                  std::uint64_t more = 0) {
     given.reset();
-    leg()->hand_over(end->sent + more, within, [this](result<std::string> unread) {
+    const auto which = leg();
+    if (!which) return ADD_FAILURE() << "the leg is gone", void();
+    which->hand_over(end->sent + more, within, [this](result<std::string> unread) {
       EXPECT_FALSE(given);
       given = std::move(unread);
     });

@@ -1,5 +1,6 @@
 // S3 over TLS, with a certificate of a CA of our own and OpenSSL's own client.
 #include "runtime/crypto/cluster_ca.hpp"
+#include "runtime/proxy/proxy_header.hpp"
 #include "runtime/sockets/byte_stream.hpp"
 #include "tests/unit/http/server_fixture.hpp"
 
@@ -29,15 +30,17 @@ struct TlsServer : HttpServer {
     auto stream = std::make_shared<sockets::byte_stream>(sockets::tcp::socket{context}, tls);
     std::string heard;
     asio::co_spawn(
-        context, [&] { return talk(stream, bytes, until, heard); }, asio::detached);
+        context, [&] { return talk_to(stream, server->port(), bytes, until, heard); },
+        asio::detached);
     context.run();
     return heard;
   }
 
-  asio::awaitable<void> talk(sockets::byte_stream_ptr stream, const std::string& bytes,
-                             const std::string& until, std::string& heard) {
+  asio::awaitable<void> talk_to(sockets::byte_stream_ptr stream, std::uint16_t port,
+                                const std::string& bytes, const std::string& until,
+                                std::string& heard) {
     stream->expires_after(5s);
-    const auto to = sockets::endpoint{"127.0.0.1", server->port()};
+    const auto to = sockets::endpoint{"127.0.0.1", port};
     co_await stream->connect(to);
     co_await stream->handshake(false);
     co_await stream->write(asio::buffer(bytes));
@@ -77,4 +80,75 @@ TEST_F(TlsServer, ClosesOnPlainTextAndCountsIt) {
 TEST_F(TlsServer, RefusesToStartWithoutItsCertificate) {
   options.tls->key = folder + "/missing.pem";
   EXPECT_EQ(http::make_server(options, random, counts).error(), ec::invalid_argument);
+}
+
+// ---- legs ----
+
+namespace {
+
+struct one_token final : http::leg_book {
+  std::optional<std::uint64_t> redeem(std::string_view token) override {
+    if (token != "token") return std::nullopt;
+    return 7;
+  }
+  void opened(std::uint64_t, std::weak_ptr<http::leg>, const std::string&) override {}
+  void closed(std::uint64_t, const http::leg_counts&) override { ++ended; }
+  bool honours_declared_load() const override { return false; }
+  std::atomic<int> ended = 0;
+};
+
+}  // namespace
+
+struct TlsLegs : TlsServer {
+  TlsLegs() {
+    tls = sockets::peer_context(crypto::load_bundle(folder, "s3").value()).value();
+    options.tls.reset();
+    options.direct = false;
+    options.legs = http::leg_options{{"127.0.0.1", 0}, false, tls, &book, 500ms};
+    verb = [this](http::exchange_ptr asked) {
+      const auto& seen = asked->request();
+      reply(asked, 200, seen.peer + (seen.secure ? " secure" : " plain"));
+    };
+  }
+  ~TlsLegs() override { server.reset(); }
+
+  std::string ask_leg(sockets::tls_context with, std::string bytes) {
+    asio::io_context context;
+    auto stream = std::make_shared<sockets::byte_stream>(sockets::tcp::socket{context}, with);
+    std::string heard;
+    asio::co_spawn(
+        context, [&] { return talk_to(stream, server->leg_port(), bytes, "plain", heard); },
+        asio::detached);
+    context.run();
+    return heard;
+  }
+
+  one_token book;
+  sockets::tls_context tls;
+};
+
+TEST_F(TlsLegs, ANodeOfTheClusterWithATokenIsLetInAndTellsOfTheClient_B7) {
+  start();
+  EXPECT_EQ(server->port(), 0);
+  const proxy::header header{false, "192.0.2.1:5", "", "token", 7, false};
+  const auto heard = ask_leg(tls, proxy::encode(header) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_NE(heard.find("200 OK"), std::string::npos);
+  EXPECT_NE(heard.find("192.0.2.1:5 plain"), std::string::npos) << heard;
+  EXPECT_TRUE(view.soon([&] { return book.ended == 1; }));
+}
+
+TEST_F(TlsLegs, WhoShowsNoCertificateOrSpeaksNoTlsIsAStranger) {
+  start();
+  const proxy::header header{false, "192.0.2.1:5", "", "token", 7, false};
+  const auto anonymous = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+  EXPECT_EQ(ask_leg(anonymous, proxy::encode(header) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n"), "");
+  EXPECT_TRUE(view.soon([&] { return refused("stranger") == 1; }));
+  raw_socket plain{server->leg_port()};
+  plain.say(proxy::encode(header) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(plain.ends());
+  EXPECT_TRUE(view.soon([&] { return refused("stranger") == 2; }));
+  raw_socket silent{server->leg_port()};
+  EXPECT_TRUE(silent.ends());
+  EXPECT_TRUE(view.soon([&] { return refused("stranger") == 3; }));
+  EXPECT_EQ(book.ended, 0);
 }
