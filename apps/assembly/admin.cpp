@@ -1,9 +1,11 @@
 #include "apps/assembly/admin.hpp"
 
+#include "apps/assembly/admin_balance.hpp"
 #include "apps/assembly/admin_cache.hpp"
 #include "apps/assembly/admin_http.hpp"
 #include "apps/assembly/cache_change_status.hpp"
 #include "apps/assembly/fault_status.hpp"
+#include "apps/assembly/nodes_status.hpp"
 #include "apps/assembly/staleness_status.hpp"
 #include "messages/error.hpp"
 #include "runtime/crypto/hash.hpp"
@@ -45,8 +47,9 @@ void ask_manager(caf::actor_system& system, const node_manager_actor& manager, A
 template <class Answer>
 void ask_manager(caf::actor_system& system, const node_manager_actor& manager,
                  const http::exchange_ptr& exchange, Answer answer) {
-  ask_manager(system, manager, answer,
-              [exchange](const caf::error& error) { refuse(exchange, 503, render(error)); });
+  ask_manager(system, manager, answer, [exchange](const caf::error& error) {
+    refuse(exchange, 503, dunlin::render(error));
+  });
 }
 
 figures to_figures(const google::protobuf::RepeatedPtrField<v1::Figure>& from) {
@@ -183,15 +186,23 @@ void show_faults(const admin_options& options, const http::exchange_ptr& exchang
                                               loss.acks()}));
 }
 
+void show_nodes(const admin_options& options, const http::exchange_ptr& exchange) {
+  respond_json(exchange,
+               to_json(describe(options.fixed.name, options.topology.options, options.nodes())));
+}
+
 void show(caf::actor_system& system, metrics& counts, const admin_options& options,
           const std::string& path, const http::exchange_ptr& exchange) {
   if (path == "/faults") return show_faults(options, exchange);
+  if (path == "/nodes") return show_nodes(options, exchange);
+  if (path == "/balance")
+    return show_balance(system, options.fixed.name, options.balance, exchange);
   if (path == "/metrics") return show_metrics(system, counts, options, exchange);
   if (path == "/coherence")
     return ask_coherence(
         system, counts, options,
         [exchange](const coherence_status& status) { respond_json(exchange, to_json(status)); },
-        [exchange](const caf::error& error) { refuse(exchange, 503, render(error)); });
+        [exchange](const caf::error& error) { refuse(exchange, 503, dunlin::render(error)); });
   ask_manager(system, options.manager, exchange,
               [exchange, fixed = options.fixed](const v1::NodeStatus& status) {
                 respond_json(exchange, to_json(to_status(status, fixed)));
@@ -212,6 +223,18 @@ void set_faults(const admin_options& options, const http::exchange_ptr& exchange
   show_faults(options, exchange);
 }
 
+void join(const admin_options& options, const http::exchange_ptr& exchange,
+          const std::string& body) {
+  const auto node = parse_node(body);
+  if (!node) return refuse(exchange, 400, "send a node as GET /nodes shows them");
+  if (const auto done = options.join(*node); !done)
+    return refuse(
+        exchange, 409,
+        "only nodes that have no other roles than access and balancer join a cluster that "
+        "runs, each under a name of its own");
+  show_nodes(options, exchange);
+}
+
 void change(caf::actor_system& system, const admin_options& options,
             const http::exchange_ptr& exchange, const std::string& body) {
   auto wish = read_cache_instruction(options.topology, body);
@@ -226,15 +249,18 @@ void change(caf::actor_system& system, const admin_options& options,
                 status.caches.push_back({one.service, one.type, one.error});
               respond_json(exchange, to_json(status));
             },
-            [exchange](const caf::error& error) { refuse(exchange, 503, render(error)); });
+            [exchange](const caf::error& error) { refuse(exchange, 503, dunlin::render(error)); });
   });
 }
 
 bool is_shown(const std::string& path) {
-  return path == "/status" || path == "/coherence" || path == "/metrics" || path == "/faults";
+  return path == "/status" || path == "/coherence" || path == "/metrics" || path == "/faults" ||
+         path == "/balance" || path == "/nodes";
 }
 
-bool is_changed(const std::string& path) { return path == "/faults" || path == "/cache"; }
+bool is_changed(const std::string& path) {
+  return path == "/faults" || path == "/cache" || path == "/balance" || path == "/nodes";
+}
 
 void take(caf::actor_system& system, metrics& counts, const admin_options& options,
           const http::exchange_ptr& exchange) {
@@ -250,6 +276,10 @@ void take(caf::actor_system& system, metrics& counts, const admin_options& optio
   if (gets) return show(system, counts, options, path, exchange);
   read_body(exchange, [&system, options, exchange, path](const std::string& body) {
     if (path == "/cache") return change(system, options, exchange, body);
+    if (path == "/nodes") return join(options, exchange, body);
+    if (path == "/balance")
+      return change_balance(system, options.topology, options.fixed.name, options.balance, exchange,
+                            body);
     set_faults(options, exchange, body);
   });
 }

@@ -6,12 +6,17 @@
 ///   GET /metrics        Prometheus text; bearer token
 ///   GET, POST /faults   fault_status as JSON (fault_status.hpp), what is lost on purpose; POST
 ///                       {"cache_update_loss": x} sets it until the node ends; bearer token
+///   GET /balance        balance_status as JSON (balance_status.hpp); bearer token
+///   POST /balance       other settings of balancing for the whole cluster (admin_balance.hpp)
+///   GET, POST /nodes    nodes_status as JSON (nodes_status.hpp): the topology in use; POST of one
+///                       node: it joins; bearer token
 ///   POST /cache         an instruction to near caches (admin_cache.hpp), until the node ends;
 ///                       answered with cache_change_status as JSON; bearer token
 #pragma once
 
 #include "apps/assembly/coherence_status.hpp"
 #include "apps/assembly/message_loss.hpp"
+#include "apps/assembly/node.hpp"
 #include "apps/assembly/node_status.hpp"
 #include "messages/cache_control.hpp"
 #include "messages/coherence.hpp"
@@ -38,6 +43,10 @@ struct admin_options {
   cache_control_actor caches;          ///< of every service
   topology::cluster topology;          ///< whose rules hold for instructions
   coherence_sampler_actor sampler;     ///< null: nobody measures
+  balance_roles balance;               ///< no router: nothing of balancing is served
+  /// The topology that is worked with now, and a node that joins it; both null in tests of others.
+  std::function<std::vector<topology::node>()> nodes;
+  std::function<result<void>(const topology::node&)> join;
 };
 
 /// Takes the requests of the admin listener. `system` and `counts` must outlive the listener.

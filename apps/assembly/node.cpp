@@ -12,8 +12,12 @@
 #include "messages/cache_types.hpp"
 #include "messages/services.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/topology/describe.hpp"
 
 #include <fmt/format.h>
+#include <caf/event_based_actor.hpp>
+
+#include <mutex>
 
 namespace dunlin::assembly {
 
@@ -23,7 +27,8 @@ using topology::role;
 
 class running_node final : public node {
 public:
-  explicit running_node(node_context context) : of_(std::move(context)) {}
+  explicit running_node(node_context context)
+      : of_(std::move(context)), nodes_(of_.cluster.nodes) {}
   ~running_node() override { stop(); }
 
   result<void> start() {
@@ -54,6 +59,7 @@ public:
     if (!bulk) return bulk.error();
     keep("page server", *bulk);
     if (has(role::access)) start_access();
+    keep_balance();
     start_manager();
     return listen();
   }
@@ -64,8 +70,54 @@ public:
   }
   cache_control_actor caches() const override { return manager_; }
   coherence_sampler_actor sampler() const override { return caches_.sampler; }
+  balance_roles balance() const override {
+    return {router_, balance_.source, balance_.admission, balance_.balancer};
+  }
   std::uint64_t incarnation() const override { return of_.incarnation; }
   std::shared_ptr<message_loss> loss() const override { return of_.loss; }
+
+  result<void> add_node(const topology::node& joined) override {
+    const auto lock = std::scoped_lock{nodes_guard_};
+    for (const auto& one : nodes_)
+      if (one.name == joined.name) {
+        if (described(one) != described(joined)) return ec::refused;
+        return {};
+      }
+    for (const auto which : joined.roles)
+      if (which != role::access && which != role::balancer) return ec::refused;
+    nodes_.push_back(joined);
+    if (of_.ports.learn) of_.ports.learn(joined);
+    of_.links->add_peer(joined.name);
+    balance_.use(of_, nodes_);
+    log::info("node.joined", {{"node", joined.name}, {"control", joined.control.text()}});
+    return {};
+  }
+
+  std::vector<topology::node> nodes() const override {
+    const auto lock = std::scoped_lock{nodes_guard_};
+    return nodes_;
+  }
+
+  void drain_connections(std::chrono::milliseconds within, std::function<void()> done) override {
+    if (balance_.lines) balance_.lines->drain();
+    if (!balance_.admission) return done();
+    of_.system.spawn([within, done = std::move(done),
+                      admission = balance_.admission](caf::event_based_actor* self) {
+      // The answer comes at the end of the time, and is but news.
+      self->request(admission, within + std::chrono::seconds(1), drain_legs{within})
+          .then(
+              [done](const legs_drained& said) {
+                log::info("node.legs_drained", {{"left", said.left}});
+                done();
+              },
+              [done](const caf::error&) { done(); });
+    });
+  }
+  std::size_t lines() const override { return balance_.lines ? balance_.lines->size() : 0; }
+
+  void drain_lines() override {
+    if (balance_.lines) balance_.lines->drain();
+  }
 
   void begin_drain() override {
     caf::anon_send(manager_, v1::BeginDrain{});
@@ -119,6 +171,14 @@ private:
       keep("extent reader", reader);
     for (const auto& collector : storage_.collectors)
       keep("collector", collector);
+  }
+
+  void keep_balance() {
+    const auto service = has(role::access) ? services::s3 : services::background;
+    balance_ = start_balance(of_, map_for(service));
+    keep("balance source", balance_.source);
+    keep("admission", balance_.admission);
+    keep("balancer", balance_.balancer);
   }
 
   map_source map_for(std::uint64_t service) const {
@@ -226,11 +286,13 @@ private:
                  {{"address", of_.self.control.text()}, {"reason", to_string(done.error())}});
       return done.error();
     }
+    if (auto done = assembly::listen(of_, balance_); !done) return done;
     if (!of_.ports.s3 || !access_) return {};
     auto done = of_.ports.s3->serve(acceptor_of(access_, gate_));
     if (!done)
       log::error("node.s3_not_listening",
-                 {{"address", of_.self.s3->text()}, {"reason", to_string(done.error())}});
+                 {{"address", of_.self.s3 ? of_.self.s3->text() : of_.self.leg->text()},
+                  {"reason", to_string(done.error())}});
     return done;
   }
 
@@ -245,7 +307,10 @@ private:
   storage_part storage_;
   access_node_actor access_;
   std::shared_ptr<request_gate> gate_;
+  balance_part balance_;
   node_manager_shell manager_;
+  mutable std::mutex nodes_guard_;
+  std::vector<topology::node> nodes_;  // those of the file, and those that have joined since
   bool stopped_ = false;
 };
 

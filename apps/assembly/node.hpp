@@ -3,9 +3,14 @@
 /// virtual time (apps/testkit): only the ports differ (decision 2).
 #pragma once
 
+#include "actors/admission/balance_recorder.hpp"
+#include "actors/admission/leg_table.hpp"
+#include "actors/admission/load_source.hpp"
+#include "actors/balance_source/balance_source.hpp"
 #include "actors/near_cache/cache_event.hpp"
 #include "apps/assembly/cluster_files.hpp"
 #include "apps/assembly/message_loss.hpp"
+#include "messages/balance.hpp"
 #include "messages/cache_control.hpp"
 #include "messages/coherence.hpp"
 #include "messages/near_cache.hpp"
@@ -18,6 +23,7 @@
 #include "runtime/links/identity.hpp"
 #include "runtime/links/wire.hpp"
 #include "runtime/observe/metrics.hpp"
+#include "runtime/sockets/stream_port.hpp"
 #include "runtime/storage/kv_store.hpp"
 #include "runtime/topology/topology.hpp"
 
@@ -49,6 +55,16 @@ struct node_ports {
   std::shared_ptr<const wall_clock> clock;
   std::shared_ptr<random_source> random;
   std::shared_ptr<metrics> counts;
+
+  // Of connections that are balanced (docs/decisions/0015).
+  sockets::stream_port* clients = nullptr;     ///< of a balancer; null: no balancer here
+  sockets::stream_port* legs = nullptr;        ///< from where a balancer dials access nodes
+  std::shared_ptr<leg_table> book;             ///< of the entry's legs; null: none come here
+  std::shared_ptr<load_source> load;           ///< with `book`: what this node's resources do
+  std::shared_ptr<balance_recorder> recorder;  ///< null: nothing is recorded
+  /// Where a node that joins while this one runs is to be found; before it is dialled. Null: the
+  /// ports find every node.
+  std::function<void(const topology::node&)> learn;
 };
 
 /// Sizes and times that no topology file sets. Zero: the part's own default. Small ones let seconds
@@ -76,6 +92,8 @@ struct node_options {
   node_tuning tuning;
   /// At most; 2 % of the disk where that is less (ballast.hpp).
   std::uint64_t ballast_bytes_max = 16u << 20;
+  /// A secret of the cluster: balancers tell access nodes who a client is by a hash with it.
+  std::string client_key;
   std::optional<credentials> seed;    ///< root's keys: nodes that have them may seed the cluster
   std::vector<std::string> warnings;  ///< shown in the status
   /// A role died or the log failed: the node must stop (decision 0003). On a thread of the actors.
@@ -100,6 +118,14 @@ struct node_options {
       watch_caches;
 };
 
+/// Who places connections on a node, as far as it has the roles; others are null.
+struct balance_roles {
+  partition_router_actor router;  ///< through which settings are changed; never null
+  balance_source_actor source;
+  admission_actor admission;
+  balancer_actor balancer;
+};
+
 class node {
 public:
   /// Starts what `name` is in the topology. Damaged or foreign files are an error, logged with the
@@ -118,7 +144,15 @@ public:
   virtual cache_control_actor caches() const = 0;
   /// Knows how stale what they served was; null: nobody measures.
   virtual coherence_sampler_actor sampler() const = 0;
+  virtual balance_roles balance() const = 0;
   virtual std::uint64_t incarnation() const = 0;
+
+  /// A node that joins the cluster while this one runs: linked from now on, and used if it is an
+  /// access node (F1, B13). ec::refused: it has other roles than access and balancer, or its name
+  /// is another node's. One that is known already changes nothing.
+  virtual result<void> add_node(const topology::node& joined) = 0;
+  /// Those of the topology, and those that have joined since.
+  virtual std::vector<topology::node> nodes() const = 0;
 
   /// What it loses on purpose; as the topology says at first.
   virtual std::shared_ptr<message_loss> loss() const = 0;
@@ -126,6 +160,13 @@ public:
   /// The status says draining, and leaders of this node hand their partitions over. Requests are
   /// still served: the HTTP entry's owner ends them at their boundaries.
   virtual void begin_drain() = 0;
+
+  /// The balancer takes no new clients and lets idle ones go; the access node gives all its legs
+  /// away (B11). `done` is called once, on any thread, when the legs are gone or `within` is over.
+  virtual void drain_connections(std::chrono::milliseconds within, std::function<void()> done) = 0;
+  /// Clients of this node's balancer that are still there; drain_lines() closes the idle ones.
+  virtual std::size_t lines() const = 0;
+  virtual void drain_lines() = 0;
 
   /// Ends every actor of the node. What was acknowledged is on disk at any time: nothing is
   /// flushed.

@@ -23,7 +23,9 @@ std::map<std::uint64_t, type_names> services_of(const topology::cluster& of,
                             cached::cluster_map};
     wanted[services::management] = {cached::user, cached::bucket, cached::policy};
   }
-  if (node.roles.contains(role::storage)) wanted[services::background] = {cached::cluster_map};
+  // Balancers follow the settings that the map carries (B13).
+  if (node.roles.contains(role::storage) || node.roles.contains(role::balancer))
+    wanted[services::background] = {cached::cluster_map};
   const auto queues = !of.nodes_with(role::queue).empty();
   std::map<std::uint64_t, type_names> all;
   for (const auto& [service, types] : wanted) {

@@ -1,6 +1,8 @@
 /// NODE PARTS: the roles of a node, each spawned by one function. Internal to apps/assembly.
 #pragma once
 
+#include "actors/admission/admission.hpp"
+#include "actors/balancer/balancer.hpp"
 #include "actors/cache_update/cache_subscriber.hpp"
 #include "actors/coherence/coherence_sampler.hpp"
 #include "actors/collector/collector.hpp"
@@ -104,6 +106,19 @@ result<void> start_storage(const node_context& of, const links::page_link_servic
 /// Lets peers read and write pages, and read snapshots, over the bulk link.
 result<links::page_server_actor> start_bulk(const node_context& of, const storage_part& storage,
                                             const database_part& database);
+
+/// Who places connections on this node, or takes them (docs/decisions/0015).
+struct balance_part {
+  balance_source_actor source;  ///< null: neither role
+  admission_shell admission;
+  balancer_shell balancer;
+  std::shared_ptr<proxy::line_listener> lines;  ///< of the balancer's clients
+  /// Other nodes than before: whoever places connections uses them from now on.
+  void use(const node_context& of, const std::vector<topology::node>& all) const;
+};
+balance_part start_balance(const node_context& of, const map_source& map);
+/// The balancer's listener; the last step, when all roles are there.
+result<void> listen(const node_context& of, const balance_part& part);
 
 /// Disk kept free: the smaller of 64 MiB and 5 %, so that small test disks work too.
 std::uint64_t disk_reserve(disk& storage);

@@ -60,18 +60,19 @@ std::string to_json(const node_status& status) {
   json::object storage;
   for (const auto& [key, amount] : status.storage)
     storage[key] = amount;
-  return json::serialize(
-      json::object{{"name", status.name},
-                   {"pid", status.pid},
-                   {"roles", list(status.roles)},
-                   {"state", status.state},
-                   {"s3", status.s3 ? json::value(*status.s3) : json::value(nullptr)},
-                   {"incarnation", status.incarnation},
-                   {"uptime_s", status.uptime_s},
-                   {"peers", std::move(peers)},
-                   {"partitions", std::move(partitions)},
-                   {"storage", std::move(storage)},
-                   {"warnings", list(status.warnings)}});
+  return json::serialize(json::object{
+      {"name", status.name},
+      {"pid", status.pid},
+      {"roles", list(status.roles)},
+      {"state", status.state},
+      {"s3", status.s3 ? json::value(*status.s3) : json::value(nullptr)},
+      {"balancer", status.balancer ? json::value(*status.balancer) : json::value(nullptr)},
+      {"incarnation", status.incarnation},
+      {"uptime_s", status.uptime_s},
+      {"peers", std::move(peers)},
+      {"partitions", std::move(partitions)},
+      {"storage", std::move(storage)},
+      {"warnings", list(status.warnings)}});
 }
 
 result<node_status> parse_node_status(std::string_view text) {
@@ -86,6 +87,7 @@ result<node_status> parse_node_status(std::string_view text) {
   from.read("roles", status.roles);
   from.read("state", status.state);
   if (std::string s3; from.read("s3", s3), !s3.empty()) status.s3 = s3;
+  if (std::string url; from.read("balancer", url), !url.empty()) status.balancer = url;
   from.read("incarnation", status.incarnation);
   from.read("uptime_s", status.uptime_s);
   from.each("peers", [&](const auto& peer) { status.peers.push_back(read_peer(peer)); });

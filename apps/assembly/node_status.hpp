@@ -1,6 +1,6 @@
 /// NODE STATUS: what a node's admin listener answers to GET /status (decision 22), as plain structs
 /// and as JSON. The command line, the console and the node itself share it.
-/// {"name","pid","roles":[…],"state","s3":"http://…"|null,"incarnation","uptime_s",
+/// {"name","pid","roles":[…],"state","s3":"http://…"|null,"balancer":"http://…"|null,"incarnation","uptime_s",
 ///  "peers":[{"node","connected","error"}],
 ///  "partitions":[{"id","role","leader","term","commit","applied","members":[…],"first_hash","last_hash"}],
 ///  "storage":{…},"warnings":[…]}
@@ -41,6 +41,7 @@ struct node_status {
   std::vector<std::string> roles;
   std::string state;  ///< starting, ready, draining
   std::optional<std::string> s3;
+  std::optional<std::string> balancer;  ///< where clients find it, if it is one
   std::uint64_t incarnation = 0;
   std::uint64_t uptime_s = 0;
   std::vector<peer_status> peers;

@@ -7,6 +7,7 @@
 #include "runtime/http/server.hpp"
 #include "runtime/links/bulk/tls_bulk.hpp"
 #include "runtime/links/tls_wire.hpp"
+#include "runtime/sockets/socket_port.hpp"
 
 #include <memory>
 
@@ -20,7 +21,13 @@ struct process_ports {
   std::shared_ptr<links::identity> identity;
   std::unique_ptr<links::tls_wire_port> wires;
   std::unique_ptr<links::tls_bulk_port> bulk;
-  std::unique_ptr<http::server> s3;  ///< null without the role
+  std::shared_ptr<balance_recorder> recorder;
+  std::shared_ptr<load_source> load;                  ///< with `book`
+  std::shared_ptr<leg_table> book;                    ///< null without a leg address
+  std::unique_ptr<http::server> s3;                   ///< null without the role
+  std::shared_ptr<sockets::io_threads> line_threads;  ///< these three of a balancer, else null
+  std::unique_ptr<sockets::stream_port> clients;
+  std::unique_ptr<sockets::stream_port> legs;
 
   node_ports ports();
 };

@@ -3,6 +3,7 @@
 #include "apps/assembly/admin.hpp"
 #include "apps/assembly/node.hpp"
 #include "apps/assembly/process_ports.hpp"
+#include "runtime/monotonic.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/scheduling/frugal_scheduler.hpp"
 
@@ -16,13 +17,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <thread>
 
 namespace dunlin::assembly {
 
+using namespace std::chrono_literals;
+
 namespace {
 
-constexpr int drain_seconds = 8;  // 10 s are promised, stopping included
+constexpr auto drain_time = 8s;  // 10 s are promised, stopping included
+constexpr auto legs_time = 5s;   // of it, to give connections away
 
 /// The signals that end a node, taken by one thread that waits for them.
 class stop_signals {
@@ -66,7 +71,7 @@ std::vector<std::string> role_names(const topology::node& self) {
 
 result<std::unique_ptr<http::server>> start_admin(caf::actor_system& system, process_ports& ports,
                                                   const topology::cluster& of,
-                                                  const topology::node& self, const node& running) {
+                                                  const topology::node& self, node& running) {
   auto token = read_token(of);
   if (!token || token->empty()) {
     log::error("node.admin_token_not_read", {{"file", token_file(of)}});
@@ -90,6 +95,10 @@ result<std::unique_ptr<http::server>> start_admin(caf::actor_system& system, pro
   admin.fixed.pid = ::getpid();
   admin.fixed.roles = role_names(self);
   if (self.s3) admin.fixed.s3 = of.s3_scheme() + "://" + self.s3->text();
+  if (self.balancer) admin.fixed.balancer = of.s3_scheme() + "://" + self.balancer->text();
+  admin.balance = running.balance();
+  admin.nodes = [&running] { return running.nodes(); };
+  admin.join = [&running](const topology::node& joined) { return running.add_node(joined); };
   auto done = (*server)->serve(admin_plane(system, *ports.counts, std::move(admin)));
   if (!done) {
     log::error("node.admin_not_listening",
@@ -99,11 +108,20 @@ result<std::unique_ptr<http::server>> start_admin(caf::actor_system& system, pro
   return server;
 }
 
-/// Open requests end, at their boundaries; leaders move meanwhile.
+/// Legs go to other access nodes while their clients wait a moment; then open requests end, at
+/// their boundaries, and so do the clients of a balancer. Leaders move meanwhile.
 void drain(node& running, process_ports& ports) {
   log::info("node.drain_began");
+  const auto end = monotonic_now() + drain_time;
   running.begin_drain();
-  if (ports.s3) ports.s3->drain(drain_seconds);
+  // Shared: an answer may come when nobody waits any more.
+  const auto given_away = std::make_shared<std::promise<void>>();
+  running.drain_connections(legs_time, [given_away] { given_away->set_value(); });
+  given_away->get_future().wait_for(legs_time + 1s);
+  const auto left = std::chrono::ceil<std::chrono::seconds>(end - monotonic_now());
+  if (ports.s3) ports.s3->drain(static_cast<int>(std::max(left, 1s).count()));
+  for (; running.lines() > 0 && monotonic_now() < end; std::this_thread::sleep_for(50ms))
+    running.drain_lines();
 }
 
 int run(stop_signals& signals, const topology::cluster& of, const topology::node& self) {
@@ -114,6 +132,8 @@ int run(stop_signals& signals, const topology::cluster& of, const topology::node
   std::atomic<bool> fatal = false;
   node_options options;
   if (auto keys = read_credentials(of)) options.seed = *keys;
+  // Every node has the token, and nobody else.
+  if (auto token = read_token(of)) options.client_key = *token;
   options.on_fatal = [&fatal](const std::string& role, const std::string& reason) {
     log::error("node.role_died", {{"role", role}, {"reason", reason}});
     if (!fatal.exchange(true)) stop_signals::give_up();
@@ -137,6 +157,7 @@ int run(stop_signals& signals, const topology::cluster& of, const topology::node
   (*running)->stop();
   ports->wires->stop();
   ports->bulk->stop();
+  if (ports->line_threads) ports->line_threads->stop();
   log::info("node.stopped");
   // Everything acknowledged is on disk (decision 0003); destructors have nothing to add but time.
   std::_Exit(0);

@@ -12,7 +12,10 @@ namespace dunlin::commands {
 /// role.
 std::string s3_url(const topology::cluster& in, const topology::node& of);
 
-/// Of the first node that speaks S3.
+/// Likewise, where a balancer's clients find it.
+std::string balancer_url(const topology::cluster& in, const topology::node& of);
+
+/// Of the first balancer, or else of the first node that speaks S3.
 std::string first_s3_url(const topology::cluster& of);
 
 /// "export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… AWS_ENDPOINT_URL=… AWS_DEFAULT_REGION=…"

@@ -24,6 +24,7 @@ node_view view_node(const topology::cluster& of, const topology::node& node,
     view.roles = answer.status->roles;
     view.state = answer.status->state;
     view.s3 = answer.status->s3;
+    view.balancer = answer.status->balancer;
     view.warnings = answer.status->warnings;
     return view;
   }
@@ -32,6 +33,7 @@ node_view view_node(const topology::cluster& of, const topology::node& node,
   view.state = "down";
   view.error = answer.error;
   if (node.s3) view.s3 = s3_url(of, node);
+  if (node.balancer) view.balancer = balancer_url(of, node);
   return view;
 }
 
@@ -88,15 +90,19 @@ std::string list(const std::vector<std::string>& words) {
 
 void judge(cluster_view& view) {
   std::vector<std::string> absent, unfit, leaderless;
-  auto serves = false;
+  auto serves = false, balances = false, takes_legs = false;
   for (const auto& node : view.nodes) {
     if (node.state == "down")
       absent.push_back(node.name);
     else if (node.state != "ready")
       unfit.push_back(fmt::format("{} ({})", node.name, node.state));
-    else if (node.s3)
-      serves = true;
+    else {
+      serves = serves || node.s3;
+      balances = balances || node.balancer;
+      takes_legs = takes_legs || std::count(node.roles.begin(), node.roles.end(), "access") > 0;
+    }
   }
+  serves = serves || (balances && takes_legs);
   for (const auto& partition : view.partitions)
     if (!partition.leader) leaderless.push_back(std::to_string(partition.id));
   std::vector<std::string> reasons;
@@ -145,9 +151,13 @@ cluster_view view_of(const topology::cluster& of, const std::vector<node_answer>
 std::string to_json(const cluster_view& view) {
   json::array nodes, partitions;
   for (const auto& node : view.nodes) {
-    json::object entry{{"name", node.name},          {"pid", or_null(node.pid)},
-                       {"roles", array(node.roles)}, {"state", node.state},
-                       {"s3", or_null(node.s3)},     {"warnings", array(node.warnings)}};
+    json::object entry{{"name", node.name},
+                       {"pid", or_null(node.pid)},
+                       {"roles", array(node.roles)},
+                       {"state", node.state},
+                       {"s3", or_null(node.s3)},
+                       {"balancer", or_null(node.balancer)},
+                       {"warnings", array(node.warnings)}};
     if (!node.error.empty()) entry["error"] = node.error;
     nodes.push_back(std::move(entry));
   }
@@ -171,7 +181,7 @@ std::string to_text(const cluster_view& view) {
   for (const auto& node : view.nodes) {
     text += fmt::format("{:<12} {:>8}  {:<9} {:<26} {}\n", node.name,
                         node.pid ? std::to_string(*node.pid) : "-", node.state,
-                        node.s3.value_or("-"), list(node.roles));
+                        node.balancer.value_or(node.s3.value_or("-")), list(node.roles));
     if (!node.error.empty()) text += fmt::format("{:<12} {}\n", "", node.error);
     for (const auto& warning : node.warnings)
       text += fmt::format("{:<12} warning: {}\n", "", warning);

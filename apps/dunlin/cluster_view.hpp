@@ -16,7 +16,8 @@ struct node_view {
   std::vector<std::string> roles;
   std::string state;  ///< starting, ready, draining, down
   std::optional<std::string> s3;
-  std::string error;  ///< why it is down
+  std::optional<std::string> balancer;  ///< where a balancer's clients find it
+  std::string error;                    ///< why it is down
   std::vector<std::string> warnings;
 };
 

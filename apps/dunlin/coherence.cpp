@@ -1,13 +1,11 @@
 #include "apps/dunlin/coherence_view.hpp"
 #include "apps/dunlin/load.hpp"
-
-#include <unistd.h>
+#include "apps/dunlin/watch.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <iostream>
-#include <thread>
 
 namespace dunlin::commands {
 
@@ -28,26 +26,12 @@ static bool show(const topology::cluster& of, const std::string& token, bool as_
                      [](const auto& one) { return one.status.has_value(); });
 }
 
-/// Until it is interrupted, or nobody reads any more.
-static int watch(const topology::cluster& of, const std::string& token, bool as_json) {
-  const auto in_place = !as_json && ::isatty(STDOUT_FILENO) != 0;
-  for (bool first = true; std::cout; first = false) {
-    if (in_place)
-      std::cout << "\x1b[H\x1b[2J";
-    else if (!first && !as_json)
-      std::cout << "\n----\n\n";
-    show(of, token, as_json);
-    std::this_thread::sleep_for(2s);
-  }
-  return failed;
-}
-
 static int coherence(const coherence_wish& wish) {
   const auto cluster = load(wish.file);
   if (!cluster) return called_wrongly;
   const auto token = load_token(*cluster, wish.file);
   if (!token) return failed;
-  if (wish.watch) return watch(*cluster, *token, wish.as_json);
+  if (wish.watch) return watch(wish.as_json, [&] { show(*cluster, *token, wish.as_json); });
   return show(*cluster, *token, wish.as_json) ? done : failed;
 }
 

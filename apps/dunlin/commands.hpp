@@ -33,6 +33,9 @@ void add_status(CLI::App& app, action& chosen);
 void add_coherence(CLI::App& app, action& chosen);
 void add_cache(CLI::App& app, action& chosen);
 void add_faults(CLI::App& app, action& chosen);
+void add_balance(CLI::App& app, action& chosen);
+void add_admin(CLI::App& app, action& chosen);
+void add_apply(CLI::App& app, action& chosen);
 void add_env(CLI::App& app, action& chosen);
 
 /// Parses the command line and runs the subcommand.

@@ -21,6 +21,9 @@ int dispatch(int argc, char** argv, node_runner run) {
   add_coherence(app, chosen);
   add_cache(app, chosen);
   add_faults(app, chosen);
+  add_balance(app, chosen);
+  add_admin(app, chosen);
+  add_apply(app, chosen);
   add_env(app, chosen);
   add_check(app, chosen);
   add_init(app, chosen);

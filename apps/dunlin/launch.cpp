@@ -42,15 +42,29 @@ std::vector<recorded_process> running_processes(const topology::cluster& of) {
   return found;
 }
 
+static std::vector<supervised_child> children_of(const topology::cluster& of,
+                                                 const std::string& binary) {
+  std::vector<supervised_child> children;
+  for (const auto& node : of.nodes)
+    children.push_back({node.name,
+                        {binary, "node", of.file, node.name},
+                        assembly::log_file(node),
+                        node_pid_file(of, node.name)});
+  return children;
+}
+
 supervisor_options supervision_of(const topology::cluster& of, const std::string& binary,
                                   bool restart) {
   supervisor_options options;
   options.restart = restart;
-  for (const auto& node : of.nodes)
-    options.children.push_back({node.name,
-                                {binary, "node", of.file, node.name},
-                                assembly::log_file(node),
-                                node_pid_file(of, node.name)});
+  options.children = children_of(of, binary);
+  options.reread = [file = of.file, binary]() -> std::vector<supervised_child> {
+    const auto now = topology::read_file(file);
+    if (!now.read) return {};
+    auto cluster = *now.read;
+    cluster.file = file;
+    return children_of(cluster, binary);
+  };
   return options;
 }
 

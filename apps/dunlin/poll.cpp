@@ -85,6 +85,31 @@ std::vector<cache_change_answer> ask_for_change(const topology::cluster& of,
   return ask_all<assembly::cache_change_status>(of, call, assembly::parse_cache_change_status);
 }
 
+std::vector<balance_answer> ask_balance(const topology::cluster& of, const std::string& token,
+                                        std::chrono::milliseconds timeout) {
+  return ask_all<assembly::balance_status>(of, call_of("/balance", token, timeout),
+                                           assembly::parse_balance_status);
+}
+
+balance_change_answer change_balance(const topology::node& through, const std::string& token,
+                                     std::chrono::milliseconds timeout, const std::string& body) {
+  auto call = call_of("/balance", token, timeout);
+  call.method = "POST";
+  call.body = body;
+  return ask<assembly::balance_change_status>(through, call, assembly::parse_balance_change_status);
+}
+
+std::vector<nodes_answer> ask_topology(const topology::cluster& of, const std::string& token,
+                                       std::chrono::milliseconds timeout,
+                                       const topology::node* joined) {
+  auto call = call_of("/nodes", token, timeout);
+  if (joined) {
+    call.method = "POST";
+    call.body = assembly::to_json(*joined);
+  }
+  return ask_all<assembly::nodes_status>(of, call, assembly::parse_nodes_status);
+}
+
 std::vector<fault_answer> ask_faults(const topology::cluster& of, const std::string& token,
                                      std::chrono::milliseconds timeout,
                                      std::optional<double> loss) {

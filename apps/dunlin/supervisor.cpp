@@ -37,7 +37,7 @@ public:
     for (const auto& what : options.children)
       children_.push_back({what, {}, milliseconds{0}, {}});
     sigemptyset(&heard_);
-    for (const auto signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP})
+    for (const auto signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1})
       sigaddset(&heard_, signal);
     sigprocmask(SIG_BLOCK, &heard_, nullptr);
   }
@@ -48,6 +48,7 @@ public:
       const auto signal = wait();
       reap();
       if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP) begin_stop();
+      if (signal == SIGUSR1 && !stop_deadline_) add_new_ones();
       if (stop_deadline_)
         kill_late_ones();
       else
@@ -121,6 +122,15 @@ private:
     log::warn("supervisor.node_ended", {{"node", c.what.name},
                                         {"how", ending(status)},
                                         {"restart_ms", options_.restart ? delay.count() : -1}});
+  }
+
+  void add_new_ones() {
+    if (!options_.reread) return;
+    for (auto& what : options_.reread()) {
+      const auto known = std::any_of(children_.begin(), children_.end(),
+                                     [&](auto& c) { return c.what.name == what.name; });
+      if (!known) children_.push_back({std::move(what), {}, milliseconds{0}, {}});
+    }
   }
 
   void begin_stop() {

@@ -6,6 +6,7 @@
 #include "messages/vocabulary.hpp"
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct supervised_child {
 
 struct supervisor_options {
   std::vector<supervised_child> children;
+  /// Read anew at SIGUSR1: children that were not there are started, the others left alone. Null:
+  /// the signal does nothing.
+  std::function<std::vector<supervised_child>()> reread;
   bool restart = true;
   std::chrono::milliseconds stop_timeout{15'000};  ///< from SIGTERM to SIGKILL
   std::chrono::milliseconds log_interval{10'000};  ///< how often the logs are measured

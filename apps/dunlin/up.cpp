@@ -37,17 +37,33 @@ std::string shown(const std::string& path) {
   return error || relative.starts_with("..") ? path : relative;
 }
 
-/// Folders, secrets, lock, free ports; false with the reasons told.
-bool prepare(const topology::cluster& cluster) {
+bool make_folders(const topology::cluster& cluster) {
   std::error_code error;
   fs::create_directories(assembly::run_folder(cluster), error);
   for (const auto& node : cluster.nodes)
     if (!error) fs::create_directories(node.folder, error);
   if (!error) fs::permissions(cluster.options.folder, fs::perms::owner_all, error);
   if (error)
-    return complain(fmt::format("cannot make the folders of {}: {}", cluster.options.folder,
-                                error.message())),
-           false;
+    complain(
+        fmt::format("cannot make the folders of {}: {}", cluster.options.folder, error.message()));
+  return !error;
+}
+
+/// Secrets, free ports; false with the reasons told.
+bool prepare_nodes(const topology::cluster& all, const topology::cluster& starting) {
+  crypto::system_random random;
+  const auto outcome = assembly::init_cluster(all, random);
+  for (const auto& path : outcome.made)
+    std::cout << "made " << shown(path) << "\n";
+  if (!outcome.error.empty()) return complain(outcome.error), false;
+  const auto unusable = unusable_addresses(starting);
+  for (const auto& sentence : unusable)
+    complain(sentence);
+  return unusable.empty();
+}
+
+/// Folders, secrets, lock, free ports; false with the reasons told.
+bool prepare(const topology::cluster& cluster) {
   const auto alive = running_processes(cluster);
   if (!alive.empty() || lock_cluster(cluster) < 0) {
     const auto who =
@@ -57,15 +73,19 @@ bool prepare(const topology::cluster& cluster) {
                          shown(cluster.file)));
     return false;
   }
-  crypto::system_random random;
-  const auto outcome = assembly::init_cluster(cluster, random);
-  for (const auto& path : outcome.made)
-    std::cout << "made " << shown(path) << "\n";
-  if (!outcome.error.empty()) return complain(outcome.error), false;
-  const auto unusable = unusable_addresses(cluster);
-  for (const auto& sentence : unusable)
-    complain(sentence);
-  return unusable.empty();
+  return prepare_nodes(cluster, cluster);
+}
+
+/// Those of the file that do not run while others do; none unless a supervisor can start them.
+topology::cluster newcomers(const topology::cluster& of) {
+  auto found = of;
+  const auto alive = running_processes(of);
+  const auto runs = [&](const std::string& what) {
+    return std::any_of(alive.begin(), alive.end(), [&](auto& one) { return one.what == what; });
+  };
+  std::erase_if(found.nodes, [&](auto& node) { return runs("node " + node.name); });
+  if (!runs("supervisor") || found.nodes.size() == of.nodes.size()) found.nodes.clear();
+  return found;
 }
 
 /// In the forked child: becomes the supervisor; never returns.
@@ -79,6 +99,7 @@ bool prepare(const topology::cluster& cluster) {
 }
 
 /// Why the cluster is not ready yet when time is over; none once it is ready.
+/// `supervisor`: a child of this process, or 0.
 std::optional<std::string> wait_until_ready(const topology::cluster& cluster, pid_t supervisor,
                                             int seconds) {
   const auto token = assembly::read_token(cluster);
@@ -87,7 +108,7 @@ std::optional<std::string> wait_until_ready(const topology::cluster& cluster, pi
   while (true) {
     const auto view = view_of(cluster, ask_nodes(cluster, *token, 1s));
     if (view.health == verdict::ok) return {};
-    if (::waitpid(supervisor, nullptr, WNOHANG) == supervisor)
+    if (supervisor != 0 && ::waitpid(supervisor, nullptr, WNOHANG) == supervisor)
       return "every node ended: " + view.reason;
     if (monotonic_now() > deadline) return view.reason;
     std::this_thread::sleep_for(200ms);
@@ -111,14 +132,37 @@ int await_end(pid_t supervisor) {
 
 pid_t supervisor_of_foreground = 0;
 
+void say_starting(std::size_t nodes) {
+  std::cout << fmt::format("starting {} …", nodes == 1 ? "1 node" : fmt::format("{} nodes", nodes))
+            << std::endl;
+}
+
+/// What is ready, or why it is not; the exit code.
+int tell_outcome(const topology::cluster& cluster, const std::optional<std::string>& trouble) {
+  if (trouble) return show_trouble(cluster, *trouble), failed;
+  auto for_people = cluster;
+  for_people.file = shown(cluster.file);
+  std::cout << start_up_card(for_people, shown(own_binary())) << std::flush;
+  return done;
+}
+
+/// The supervisor that runs already starts them; this process does not stay.
+int start_newcomers(const topology::cluster& cluster, const topology::cluster& starting,
+                    const up_options& options) {
+  if (!prepare_nodes(cluster, starting)) return failed;
+  say_starting(starting.nodes.size());
+  ::kill(running_processes(cluster).front().process.pid, SIGUSR1);
+  return tell_outcome(cluster, wait_until_ready(cluster, 0, options.wait_s));
+}
+
 int up(const up_options& options) {
   const auto cluster = load(options.file);
   if (!cluster) return called_wrongly;
+  if (!make_folders(*cluster)) return failed;
+  if (const auto starting = newcomers(*cluster); !starting.nodes.empty())
+    return start_newcomers(*cluster, starting, options);
   if (!prepare(*cluster)) return failed;
-  std::cout << fmt::format("starting {} …", cluster->nodes.size() == 1
-                                                ? "1 node"
-                                                : fmt::format("{} nodes", cluster->nodes.size()))
-            << std::endl;
+  say_starting(cluster->nodes.size());
   const auto supervisor = ::fork();
   if (supervisor < 0) return complain("cannot start a process: the system is out of them");
   if (supervisor == 0) become_supervisor(*cluster, options);
@@ -128,15 +172,9 @@ int up(const up_options& options) {
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGTERM, [](int) { ::kill(supervisor_of_foreground, SIGTERM); });
   }
-  const auto trouble = wait_until_ready(*cluster, supervisor, options.wait_s);
-  if (trouble)
-    show_trouble(*cluster, *trouble);
-  else {
-    auto for_people = *cluster;
-    for_people.file = shown(cluster->file);
-    std::cout << start_up_card(for_people, shown(own_binary())) << std::flush;
-  }
-  if (options.detach) return trouble ? failed : done;
+  const auto outcome =
+      tell_outcome(*cluster, wait_until_ready(*cluster, supervisor, options.wait_s));
+  if (options.detach) return outcome;
   return await_end(supervisor);
 }
 

@@ -41,3 +41,18 @@ TEST(Card, TellsEndpointsKeysAndTheNextCommandButNoSecret) {
                            "--endpoint-url \"$AWS_ENDPOINT_URL\"", "build/dunlin down small.toml"})
     EXPECT_THAT(card, HasSubstr(part));
 }
+
+TEST(Card, GivesTheFirstBalancerWhereThereIsOne) {
+  auto balanced = small();
+  balanced.nodes.resize(4);
+  for (const auto i : {2, 3}) {
+    balanced.nodes[i].name = "b" + std::to_string(i);
+    balanced.nodes[i].roles = {topology::role::balancer};
+    balanced.nodes[i].balancer =
+        topology::endpoint{"127.0.0.1", static_cast<std::uint16_t>(7000 + i)};
+  }
+  EXPECT_EQ(commands::first_s3_url(balanced), "http://127.0.0.1:7002");
+  const auto card = commands::start_up_card(balanced, "build/dunlin");
+  EXPECT_THAT(card, HasSubstr("S3 http://127.0.0.1:7002"));
+  EXPECT_THAT(card, HasSubstr("direct http://127.0.0.1:7120"));
+}

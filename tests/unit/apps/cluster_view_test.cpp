@@ -130,3 +130,19 @@ TEST(ClusterView, HasATableForPeople) {
   EXPECT_THAT(text, HasSubstr("cluster test: degraded (down: n3)"));
   EXPECT_THAT(text, HasSubstr("unavailable"));
 }
+
+TEST(ClusterView, ABalancerAndAnAccessNodeServeWithoutADirectEndpoint) {
+  auto cluster = three();
+  std::vector<commands::node_answer> said;
+  for (auto& node : cluster.nodes) {
+    node.s3.reset();
+    said.push_back(well(node.name));
+    said.back().status->s3.reset();
+  }
+  EXPECT_EQ(commands::view_of(cluster, said).health, verdict::down);
+  said[2].status->balancer = "http://127.0.0.1:7105";
+  const auto view = commands::view_of(cluster, said);
+  EXPECT_EQ(view.health, verdict::ok);
+  EXPECT_THAT(commands::to_text(view), HasSubstr("http://127.0.0.1:7105"));
+  EXPECT_THAT(commands::to_json(view), HasSubstr("\"balancer\":\"http://127.0.0.1:7105\""));
+}
