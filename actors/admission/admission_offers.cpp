@@ -8,9 +8,7 @@ namespace dunlin::admitting {
 namespace {
 
 constexpr std::size_t token_bytes = 16;
-/// A connection is never believed to be heavier than this part of the node before it is measured.
-constexpr double credit_max = 0.05;
-constexpr int digest_max = 64;
+constexpr std::size_t digest_max = 31;
 
 std::string line_key(const std::string& balancer, std::uint64_t line) {
   return "line/" + balancer + "/" + std::to_string(line);
@@ -31,8 +29,7 @@ double credit_of(self_pointer self, const v1::OfferConnection& offer) {
   const auto& state = self->state;
   const auto me = own(state);
   const auto known = offer.demand() > 0 ? offer.demand() : state.peers.mean_demand(now(self), me);
-  const auto least = 1.0 / std::max(1u, state.options.legs_max);
-  return std::clamp(known / me.capacity, std::min(least, credit_max), credit_max);
+  return balance::credit_for(known, me.capacity, state.options.legs_max);
 }
 
 void count(self_pointer self, const v1::OfferConnection& offer, const balance::verdict& verdict) {
@@ -66,27 +63,10 @@ void take(self_pointer self, const v1::OfferConnection& offer, v1::OfferReply& r
                                                   at + state.options.token_ttl));
 }
 
-/// The least loaded, and of the others a part that goes round, so that a balancer hears of all.
-std::vector<peer_level> some_of(self_pointer self) {
-  auto all = self->state.peers.known();
-  if (all.size() < digest_max) return all;
-  constexpr auto half = digest_max / 2;
-  std::partial_sort(all.begin(), all.begin() + half, all.end(), [](const auto& a, const auto& b) {
-    return std::pair{a.level, std::cref(a.node).get()} <
-           std::pair{b.level, std::cref(b.node).get()};
-  });
-  const auto rest = all.size() - half;
-  const auto first = self->state.figures.accepted * half % rest;
-  std::rotate(all.begin() + half, all.begin() + half + static_cast<std::ptrdiff_t>(first),
-              all.end());
-  all.resize(digest_max - 1);
-  return all;
-}
-
 void add_digest(self_pointer self, v1::OfferReply& reply) {
   *reply.add_digest() = level_now(self);
   const auto at = now(self);
-  for (const auto& peer : some_of(self)) {
+  for (const auto& peer : self->state.peers.digest(digest_max, self->state.figures.accepted)) {
     auto& one = *reply.add_digest();
     one.set_node(peer.node);
     one.set_incarnation(peer.incarnation);

@@ -115,6 +115,11 @@ void record_load(self_pointer self) {
   auto made = record_of(self);
   auto& load = *made.mutable_load();
   add(*load.mutable_resources(), state.meter.loads_measured());
+  // A replay needs the node's size beside the others': a resource that is not one.
+  auto& whole = *load.add_resources();
+  whole.set_name("node");
+  whole.set_capacity(own(state).capacity);
+  whole.set_load(own(state).level * own(state).capacity);
   load.set_level(own(state).level);
   load.set_fleet_level(fleet_level(self));
   load.set_connections(own(state).connections);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace dunlin {
 
@@ -99,6 +100,29 @@ std::vector<peer_level> peer_table::known() const {
   std::vector<peer_level> made;
   for (const auto& [name, one] : peers_)
     if (one.heard) made.push_back(one.said);
+  return made;
+}
+
+std::vector<peer_level> peer_table::digest(std::size_t most, std::uint64_t turn) const {
+  std::vector<const peer_level*> all;
+  for (const auto& [name, one] : peers_)
+    if (one.heard) all.push_back(&one.said);
+  if (all.size() > most) {
+    const auto half = static_cast<std::ptrdiff_t>(most / 2);
+    std::nth_element(all.begin(), all.begin() + half, all.end(), [](const auto* a, const auto* b) {
+      return std::tie(a->level, a->node) < std::tie(b->level, b->node);
+    });
+    std::sort(all.begin() + half, all.end(),
+              [](const auto* a, const auto* b) { return a->node < b->node; });
+    const auto rest = all.size() - most / 2;
+    std::rotate(all.begin() + half,
+                all.begin() + half + static_cast<std::ptrdiff_t>(turn * (most - most / 2) % rest),
+                all.end());
+    all.resize(most);
+  }
+  std::vector<peer_level> made;
+  for (const auto* one : all)
+    made.push_back(*one);
   return made;
 }
 

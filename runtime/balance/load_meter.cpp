@@ -16,6 +16,12 @@ bool follows_connections(resource of) {
 
 }  // namespace
 
+double credit_for(double demand, double capacity, std::uint32_t connections_max) {
+  constexpr double most = 0.05;
+  const auto least = std::min(most, 1.0 / std::max(1u, connections_max));
+  return capacity > 0 ? std::clamp(demand / capacity, least, most) : most;
+}
+
 double load_meter::kept(time elapsed) const {
   const auto span = static_cast<double>(std::max<time::rep>(settings_.history.count(), 1));
   const auto passed = static_cast<double>(std::max<time::rep>(elapsed.count(), 0));

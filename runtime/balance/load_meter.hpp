@@ -21,6 +21,11 @@ struct resource_sample {
   double native = 0;  ///< capacity, before the allowance
 };
 
+/// What an accepted connection is credited, in parts of a node: `demand` is what it is expected to
+/// use and `capacity` the node's, both in unit nodes. Before it is measured, none is believed to be
+/// heavier than a twentieth of the node; the least is its share of `connections_max`.
+double credit_for(double demand, double capacity, std::uint32_t connections_max);
+
 class load_meter {
 public:
   using time = std::chrono::milliseconds;  ///< since any fixed moment

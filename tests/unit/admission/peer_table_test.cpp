@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
+#include <set>
 
 using namespace dunlin;
 using namespace std::chrono_literals;
@@ -74,6 +76,27 @@ TEST_F(PeerTable, B8RefusalsSeenOverruleLevelsUntilTheNextWord) {
   EXPECT_EQ(table.part_willing(0s), 0);
   hear("a", 0.2);
   EXPECT_NEAR(table.part_below(0s, 0.5), 1.0 / 3, 1e-12);
+}
+
+TEST_F(PeerTable, B8OfManyPeersADigestHasTheLeastLoadedAndTheOthersInTurn) {
+  std::vector<node_id> names;
+  for (int i = 100; i < 140; ++i)
+    names.push_back("n" + std::to_string(i));
+  table.set_peers(names);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    hear(names[i].c_str(), i < 36 ? 0.5 : 0.1);
+  EXPECT_EQ(table.digest(40, 0).size(), 40u);
+  std::set<node_id> heard;
+  for (std::uint64_t turn = 0; turn < 12; ++turn) {
+    const auto some = table.digest(8, turn);
+    ASSERT_EQ(some.size(), 8u);
+    const auto low =
+        std::count_if(some.begin(), some.end(), [](const auto& one) { return one.level == 0.1; });
+    EXPECT_EQ(low, 4);
+    for (const auto& one : some)
+      heard.insert(one.node);
+  }
+  EXPECT_EQ(heard.size(), 40u);
 }
 
 TEST_F(PeerTable, F1PeersComeAndGo) {

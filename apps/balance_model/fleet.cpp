@@ -1,0 +1,401 @@
+#include "apps/balance_model/fleet.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace dunlin::balance_model {
+
+namespace {
+
+constexpr double step_seconds = 5;
+constexpr std::uint32_t connections_max = 100'000;
+constexpr std::size_t digest_max = 31;  // as actors/admission
+
+std::uint64_t steps_of(std::chrono::milliseconds time) {
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::llround(
+                                        static_cast<double>(time.count()) / 1000 / step_seconds)));
+}
+
+std::string key_of(std::size_t client) { return std::to_string(client); }
+
+}  // namespace
+
+fleet::fleet(fleet_options options, workload& load) : options_{std::move(options)}, load_{load} {
+  for (std::uint32_t i = 0; i <= options_.balancers; ++i)
+    dice_.push_back(std::make_unique<crypto::seeded_random>(options_.seed * 1000 + i));
+  for (std::uint32_t i = 0; i < options_.balancers; ++i) {
+    balancers_.push_back(std::make_unique<selection>("r1", *dice_[i + 1]));
+    balancers_.back()->set_settings(options_.settings);
+  }
+  for (const auto capacity : options_.capacities)
+    add_node(capacity);
+  meet();
+  lines_.resize(load_.clients().size());
+  for (std::size_t i = 0; i < lines_.size(); ++i)
+    arrivals_.push({load_.clients()[i].begins, ++order_, i});
+}
+
+void fleet::add_node(double capacity) {
+  auto& made = nodes_.emplace_back();
+  made.name = fmt::format("n{:03}", nodes_.size());
+  made.capacity = capacity;
+  made.meter.configure(options_.settings.load);
+  made.peers.configure(options_.settings.peers);
+  made.balancing.configure(options_.settings);
+  by_name_[made.name] = nodes_.size() - 1;
+  sample(made);
+}
+
+/// All hear of all.
+void fleet::meet() {
+  std::vector<node_id> names;
+  selection::nodes places;
+  for (const auto& node : nodes_) {
+    names.push_back(node.name);
+    places[node.name] = "r1";
+  }
+  for (auto& node : nodes_) {
+    auto others = names;
+    std::erase(others, node.name);
+    node.peers.set_peers(others);
+  }
+  for (auto& balancer : balancers_)
+    balancer->set_nodes(places);
+}
+
+peer_table::own_level fleet::own(const access_node& of) const {
+  return {of.meter.level(), of.capacity * (1 - options_.settings.load.failure_overhead),
+          static_cast<std::uint32_t>(of.lines.size())};
+}
+
+level_report fleet::report(const access_node& of) const {
+  const auto me = own(of);
+  balance::offer first;
+  first.loads = of.meter.loads();
+  first.fleet_level = of.peers.fleet_level(now(), {of.published, me.capacity, me.connections});
+  return {of.name,
+          1,
+          me.level,
+          me.capacity,
+          std::chrono::milliseconds{0},
+          balance::decide(options_.settings.accept, first).accepted,
+          me.connections};
+}
+
+std::vector<level_report> fleet::digest(const access_node& of) const {
+  std::vector<level_report> made{report(of)};
+  const auto known = of.peers.digest(digest_max, figures_.accepted);
+  for (const auto& one : known)
+    made.push_back({one.node, one.incarnation, one.level, one.capacity, now() - one.said_at,
+                    one.willing, one.connections});
+  return made;
+}
+
+bool fleet::offer(std::size_t client, std::size_t index, std::uint32_t attempt, bool last,
+                  bool moving) {
+  auto& node = nodes_[index];
+  const auto me = own(node);
+  balance::offer what;
+  what.attempt = attempt;
+  what.last_resort = last;
+  what.loads = node.meter.loads();
+  what.fleet_level = node.peers.fleet_level(now(), {node.published, me.capacity, me.connections});
+  what.cooling = node.refusals.refuses(key_of(client), now());
+  const auto verdict = balance::decide(options_.settings.accept, what);
+  if (watch) watch(time_, node.name, what, verdict);
+  ++(verdict.accepted ? figures_.accepted : figures_.refused);
+  if (verdict.accepted) {
+    const auto known = moving ? load_.demand(client, time_) : node.peers.mean_demand(now(), me);
+    node.meter.on_accepted(balance::credit_for(known, me.capacity, connections_max));
+  }
+  return verdict.accepted;
+}
+
+/// As balancer_core places a line; returns the node that took it.
+std::optional<std::size_t> fleet::place(std::size_t client, std::size_t exclude, bool may_last) {
+  auto& by = *balancers_[lines_[client].balancer];
+  const auto& accept = options_.settings.accept;
+  std::set<node_id> refused, gone;
+  if (exclude != none) gone.insert(nodes_[exclude].name);
+  const auto moving = exclude != none;
+  std::uint32_t attempt = 1;
+  for (std::uint32_t tries = 1;; ++tries) {
+    const auto last = attempt > accept.steps.size();
+    if (last && (!accept.last_resort || !may_last)) return {};
+    auto not_these = gone;
+    if (!last) not_these.insert(refused.begin(), refused.end());
+    auto chosen = by.pick(now(), attempt, not_these, last);
+    if (!chosen && !last) chosen = by.pick(now(), attempt, gone, false);
+    if (!chosen) return {};
+    const auto index = by_name_.at(*chosen);
+    by.offered(*chosen);
+    if (!nodes_[index].up) {
+      by.unreachable(now(), *chosen);
+      gone.insert(*chosen);
+      continue;
+    }
+    const auto yes = offer(client, index, attempt, last, moving);
+    by.heard(now(), digest(nodes_[index]));
+    if (yes) {
+      by.accepted(now(), *chosen, moving ? load_.demand(client, time_) : 0);
+      if (!moving) ++figures_.attempts[attempt];
+      if (!moving && steady()) {
+        offers_steady_ += attempt;
+        ++connects_steady_;
+      }
+      return index;
+    }
+    by.refused(now(), *chosen, attempt);
+    if (last) return {};
+    refused.insert(*chosen);
+    ++attempt;
+  }
+}
+
+void fleet::attach(std::size_t client, std::size_t index) {
+  lines_[client].node = index;
+  nodes_[index].lines[client] = time_;
+}
+
+void fleet::detach(std::size_t client) {
+  auto& line = lines_[client];
+  if (line.node == none) return;
+  auto& node = nodes_[line.node];
+  node.meter.on_departed(node.demands.demand(client) / own(node).capacity);
+  node.balancing.on_gone(client);
+  node.lines.erase(client);
+  line.node = none;
+}
+
+void fleet::connect(std::size_t client) {
+  auto& line = lines_[client];
+  line.balancer = static_cast<std::uint32_t>(dice_[0]->next() % options_.balancers);
+  ++figures_.connects;
+  if (const auto found = place(client, none, true)) {
+    line.wait = 0.5;
+    return attach(client, *found);
+  }
+  ++figures_.failed;
+  line.wait = std::min(line.wait * 2, 30.0);
+  const auto again = time_ + line.wait;
+  if (again < load_.clients()[client].ends) arrivals_.push({again, ++order_, client});
+}
+
+void fleet::sample(access_node& node) {
+  double cpu = 0, net = 0, mem = 0;
+  std::vector<demand_book::account> accounts;
+  for (const auto& [client, since] : node.lines) {
+    auto& line = lines_[client];
+    const auto demand = load_.demand(client, time_);
+    const auto& of = load_.clients()[client];
+    line.used += demand * step_seconds;
+    cpu += demand;
+    net += demand * of.net;
+    mem += of.memory;
+    if (steps_ % 4 == 0) {
+      demand_book::account one;
+      one.connection = client;
+      one.declared = line.used;
+      one.known = demand;
+      accounts.push_back(one);
+    }
+  }
+  using balance::resource;
+  node.meter.on_sample(now(), {{resource::cpu, cpu, node.capacity},
+                               {resource::net, net, node.capacity},
+                               {resource::mem, mem, node.capacity}});
+  if (steps_ % 4 == 0)
+    node.demands.on_sample(
+        now(), {{}, node.capacity, 1, options_.settings.rebalance.demand_history}, accounts);
+  node.use = cpu / node.capacity;
+  node.peak = std::max({cpu, net, mem}) / node.capacity;
+  node.smooth += (node.use - node.smooth) * (1 - std::exp(-step_seconds / 60));
+}
+
+void fleet::exchange(access_node& node) {
+  node.published = node.meter.level();
+  const auto said = report(node);
+  ++node.sequence;
+  for (auto& other : nodes_)
+    if (other.up && &other != &node)
+      other.peers.on_indicators(
+          {said.node, 1, said.level, said.capacity, said.willing, said.connections, now()},
+          node.sequence);
+}
+
+void fleet::move(std::size_t from, std::size_t client) {
+  auto& node = nodes_[from];
+  const auto taker = place(client, from, false);
+  if (!taker) {
+    ++figures_.moves_refused;
+    const auto limits =
+        balance::limits_of(options_.settings.accept,
+                           node.peers.fleet_level(now(), {node.published, own(node).capacity, 0}));
+    node.peers.on_nobody_takes(limits.front());
+    return node.balancing.on_kept(now(), client);
+  }
+  auto& line = lines_[client];
+  const auto& by = options_.settings.rebalance;
+  if (time_ - line.moved_at < static_cast<double>(by.cool_down.count()) / 1000)
+    ++figures_.moved_soon;
+  node.refusals.add(key_of(client), now() + by.refusal);
+  detach(client);
+  line.moved = true;
+  line.moved_at = time_;
+  attach(client, *taker);
+  ++figures_.moves;
+  if (steady()) ++moves_steady_;
+  if (added_ && !figures_.add_minutes) ++figures_.add_moves;
+}
+
+void fleet::close(std::size_t from, std::size_t client) {
+  nodes_[from].refusals.add(key_of(client), now() + options_.settings.rebalance.refusal);
+  detach(client);
+  ++figures_.moves;
+  if (steady()) ++moves_steady_;
+  connect(client);
+}
+
+void fleet::rebalance(std::size_t index) {
+  auto& node = nodes_[index];
+  const auto me = own(node);
+  rebalancer::view at;
+  at.loads = node.meter.loads();
+  at.fleet_level = node.peers.fleet_level(now(), me);
+  at.part_below = node.peers.part_below(
+      now(), options_.settings.rebalance.peers_level.value_or(at.fleet_level));
+  at.part_willing = node.peers.part_willing(now());
+  at.capacity = me.capacity;
+  std::vector<rebalancer::candidate> all;
+  if (node.balancing.overloaded(at))
+    for (const auto& [client, since] : node.lines)
+      all.push_back({client,
+                     now() - std::chrono::milliseconds{static_cast<std::int64_t>(since * 1000)},
+                     node.demands.demand(client), lines_[client].moved});
+  const auto decision = node.balancing.on_time(now(), at, all, [this](std::size_t below) {
+    return static_cast<std::size_t>(dice_[0]->next() % below);
+  });
+  for (const auto client : decision.connections)
+    if (decision.what == rebalancer::act::move)
+      move(index, client);
+    else if (decision.what == rebalancer::act::close)
+      close(index, client);
+}
+
+void fleet::kill() {
+  auto& node = nodes_.front();
+  node.up = false;
+  std::vector<std::size_t> orphans;
+  for (const auto& [client, since] : node.lines)
+    orphans.push_back(client);
+  for (const auto client : orphans) {
+    detach(client);
+    arrivals_.push(
+        {time_ + 2.0 * static_cast<double>(dice_[0]->next() % 1000) / 1000, ++order_, client});
+  }
+}
+
+void fleet::measure() {
+  double most = 0, load = 0, capacity = 0;
+  std::size_t lines = 0;
+  for (const auto& node : nodes_) {
+    if (!node.up) continue;
+    most = std::max(most, node.use);
+    load += node.use * node.capacity;
+    capacity += node.capacity;
+    lines += node.lines.size();
+  }
+  const auto mean = load / capacity;
+  if (added_ && !figures_.add_minutes && nodes_[*added_].smooth >= 0.8 * mean)
+    figures_.add_minutes = (time_ - *options_.add_at) / 60;
+  if (options_.kill_at && time_ >= *options_.kill_at && time_ < *options_.kill_at + 1800)
+    figures_.kill_peak = std::max(figures_.kill_peak, most);
+  if (!steady() || mean <= 0) return;
+  spreads_.push_back(most / mean);
+  means_.push_back(mean);
+  populations_.push_back(static_cast<double>(lines));
+  for (const auto& node : nodes_) {
+    if (!node.up) continue;
+    uses_.push_back(node.use);
+    over_ += node.peak > 1;
+  }
+}
+
+void fleet::step() {
+  const auto due = [](double at, const std::optional<double>& when) {
+    return when && at >= *when && at < *when + step_seconds;
+  };
+  if (due(time_, options_.add_at)) {
+    add_node(1);
+    added_ = nodes_.size() - 1;
+    meet();
+  }
+  if (due(time_, options_.kill_at)) kill();
+  const auto every = steps_of(options_.settings.peers.exchange);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (!nodes_[i].up) continue;
+    sample(nodes_[i]);
+    if ((steps_ + i) % every == 0) exchange(nodes_[i]);
+  }
+  for (std::size_t i = 0; i < nodes_.size(); ++i)
+    if (nodes_[i].up) rebalance(i);
+  measure();
+  ++steps_;
+}
+
+fleet_figures fleet::run() {
+  for (double tick = step_seconds; tick < options_.seconds; tick += step_seconds) {
+    const auto next = [&] {
+      const auto arrival = arrivals_.empty() ? 1e18 : arrivals_.top().at;
+      return std::min(arrival, ends_.empty() ? 1e18 : ends_.top().at);
+    };
+    while (next() < tick) {
+      const auto ending =
+          !ends_.empty() && (arrivals_.empty() || ends_.top().at <= arrivals_.top().at);
+      auto& from = ending ? ends_ : arrivals_;
+      const auto event = from.top();
+      from.pop();
+      time_ = std::max(time_, event.at);
+      if (ending) {
+        detach(event.client);
+      } else {
+        // One that was orphaned or refused comes again; its end is known already.
+        if (event.at == load_.clients()[event.client].begins)
+          ends_.push({load_.clients()[event.client].ends, ++order_, event.client});
+        if (event.at < load_.clients()[event.client].ends) connect(event.client);
+      }
+    }
+    time_ = tick;
+    step();
+  }
+  return finish();
+}
+
+fleet_figures fleet::finish() {
+  const auto mean = [](const std::vector<double>& of) {
+    return of.empty() ? 0
+                      : std::accumulate(of.begin(), of.end(), 0.0) / static_cast<double>(of.size());
+  };
+  const auto at = [](std::vector<double>& of, double part) {
+    if (of.empty()) return 0.0;
+    std::sort(of.begin(), of.end());
+    return of[static_cast<std::size_t>(part * static_cast<double>(of.size() - 1))];
+  };
+  figures_.mean = mean(means_);
+  figures_.max_mean = mean(spreads_);
+  figures_.max_mean_p95 = at(spreads_, 0.95);
+  figures_.p99 = at(uses_, 0.99);
+  figures_.overload =
+      uses_.empty() ? 0 : static_cast<double>(over_) / static_cast<double>(uses_.size());
+  const auto hours = (options_.steady_to - options_.steady_from) / 3600;
+  figures_.closes_per_hour =
+      static_cast<double>(moves_steady_) / hours / std::max(1.0, mean(populations_));
+  figures_.attempts_mean = static_cast<double>(offers_steady_) /
+                           static_cast<double>(std::max<std::uint64_t>(1, connects_steady_));
+  return figures_;
+}
+
+}  // namespace dunlin::balance_model

@@ -1,0 +1,143 @@
+// Fleets of cores against the targets of balancing (B2 to B10). Figures of one seed each; a print
+// of them: DUNLIN_FIGURES=1.
+#include "apps/balance_model/fleet.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <numeric>
+
+using namespace dunlin;
+using namespace dunlin::balance_model;
+
+namespace {
+
+void print(const char* name, const fleet_figures& of) {
+  if (!std::getenv("DUNLIN_FIGURES")) return;
+  std::printf(
+      "%-34s mean %.3f max/mean %.3f p95 %.3f p99 %.3f over %.2f%% attempts %.3f closes/ch %.3f "
+      "connects %lu failed %lu refused %lu moves %lu (refused %lu, soon %lu) add %.1f min (%lu) "
+      "kill %.2f\n",
+      name, of.mean, of.max_mean, of.max_mean_p95, of.p99, of.overload * 100, of.attempts_mean,
+      of.closes_per_hour, of.connects, of.failed, of.refused, of.moves, of.moves_refused,
+      of.moved_soon, of.add_minutes.value_or(-1), of.add_moves, of.kill_peak);
+  std::fflush(stdout);
+}
+
+fleet_figures run(const char* name, std::uint32_t seed, fleet_options options, double load,
+                  balance_trace::shape shape = {}) {
+  const auto trace = balance_trace::make_trace(seed, shape);
+  const auto capacity = std::accumulate(options.capacities.begin(), options.capacities.end(), 0.0);
+  trace_workload work{trace, capacity, load};
+  options.seed = seed;
+  auto figures = fleet{std::move(options), work}.run();
+  print(name, figures);
+  return figures;
+}
+
+std::vector<double> unequal(std::size_t nodes) {
+  const std::vector<double> eight{1, 1, 1, 1, 1.5, 1.5, 0.5, 0.5};
+  std::vector<double> made;
+  for (std::size_t i = 0; i < nodes; ++i)
+    made.push_back(eight[i % 8]);
+  return made;
+}
+
+fleet_options whole_day() {
+  fleet_options made;
+  made.seconds = 7 * 3600;
+  made.add_at = 5 * 3600;
+  made.kill_at = 6 * 3600;
+  return made;
+}
+
+}  // namespace
+
+TEST(Fleet, B2B8B9EightUnequalNodesAreEvenAt70Percent) {
+  for (const std::uint32_t seed : {2u, 3u, 6u}) {
+    SCOPED_TRACE(seed);
+    const auto found = run("8 nodes, 70 %", seed, whole_day(), 0.7);
+    EXPECT_LE(found.max_mean, 1.10);  // to pass: 1.15; simulated before it was built: 1.074
+    EXPECT_LE(found.max_mean_p95, 1.20);
+    EXPECT_LE(found.p99, 0.97);
+    EXPECT_LE(found.overload, 0.006);
+    EXPECT_EQ(found.failed, 0u);
+    EXPECT_LE(found.attempts_mean, 1.05);
+    EXPECT_LE(found.closes_per_hour, 0.15);
+    EXPECT_EQ(found.moved_soon, 0u);  // B10: none twice within its cool-down
+    ASSERT_TRUE(found.add_minutes);
+    EXPECT_LE(*found.add_minutes, 10);
+    EXPECT_LE(found.add_moves, 30u);  // 3 % of 1000
+  }
+}
+
+TEST(Fleet, B2SixtyFourNodesKeepTheTargetsOfEight) {
+  balance_trace::shape shape;
+  auto options = whole_day();
+  options.capacities = unequal(64);
+  options.balancers = 8;
+  options.seconds = 4 * 3600;
+  options.steady_to = 2 * 3600;
+  options.add_at = 2 * 3600;
+  options.kill_at = 3 * 3600;
+  shape.connections = 8000;
+  const auto found = run("64 nodes, 70 %", 2, options, 0.7, shape);
+  // Of 8000 clients some are heavier than half of a small node: no placement makes those even.
+  EXPECT_LE(found.max_mean, 1.35);
+  EXPECT_LE(found.p99, 0.97);
+  EXPECT_LE(found.overload, 0.006);
+  EXPECT_LE(found.attempts_mean, 1.05);
+  EXPECT_LE(found.closes_per_hour, 0.2);
+  EXPECT_EQ(found.failed, 0u);
+  EXPECT_LE(found.add_minutes.value_or(99), 10);
+}
+
+TEST(Fleet, B2FiveHundredAndTwelveNodes) {
+  if (!std::getenv("DUNLIN_LARGE_FLEETS")) GTEST_SKIP() << "a minute; DUNLIN_LARGE_FLEETS=1";
+  balance_trace::shape shape;
+  fleet_options options;
+  options.capacities = unequal(512);
+  options.balancers = 16;
+  options.seconds = options.steady_to = 2400;
+  options.steady_from = 1500;
+  shape.connections = 64'000;
+  const auto found = run("512 nodes, 70 %", 2, options, 0.7, shape);
+  EXPECT_LE(found.p99, 1.1);
+  EXPECT_LE(found.attempts_mean, 1.5);
+}
+
+TEST(Fleet, L4PatentNumbersFitAFleetOf35PercentAndRefuseAt70) {
+  auto options = whole_day();
+  options.settings = balance::patent_settings();
+  options.add_at.reset();
+  options.kill_at.reset();
+  options.seconds = options.steady_to = 3 * 3600;
+  const auto light = run("patent, 35 %", 2, options, 0.35);
+  EXPECT_LE(light.attempts_mean, 1.5);
+  EXPECT_LE(light.failed * 1000, light.connects);
+  const auto heavy = run("patent, 70 %", 2, options, 0.7);
+  EXPECT_GE(heavy.attempts_mean, 2);
+  EXPECT_GE(heavy.failed * 10, heavy.connects);
+  EXPECT_EQ(heavy.moves, 0u);  // R4 asks for mem too, which is not scarce here
+}
+
+TEST(Fleet, L8DefaultModeRefusesNobodyAt80Percent) {
+  auto options = whole_day();
+  options.seconds = 5 * 3600;
+  const auto found = run("8 nodes, 80 %", 2, options, 0.8);
+  EXPECT_EQ(found.failed, 0u);
+  EXPECT_LE(found.max_mean, 1.15);
+}
+
+TEST(Fleet, R10OverloadCausesNoStormOfMoves) {
+  auto options = whole_day();
+  options.seconds = 5 * 3600;
+  const auto found = run("8 nodes, 105 %", 2, options, 1.05);
+  EXPECT_LE(found.max_mean, 1.15);
+  EXPECT_LE(found.closes_per_hour, 0.15);
+  options.settings.accept.last_resort = false;
+  const auto strict = run("8 nodes, 105 %, strict", 2, options, 1.05);
+  EXPECT_GT(strict.failed, 0u);
+  EXPECT_LE(strict.p99, 1.6);
+}
