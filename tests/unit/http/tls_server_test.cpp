@@ -115,9 +115,10 @@ struct TlsLegs : TlsServer {
   std::string ask_leg(sockets::tls_context with, std::string bytes) {
     asio::io_context context;
     auto stream = std::make_shared<sockets::byte_stream>(sockets::tcp::socket{context}, with);
+    const std::string until = "plain";  // the coroutine keeps a reference
     std::string heard;
     asio::co_spawn(
-        context, [&] { return talk_to(stream, server->leg_port(), bytes, "plain", heard); },
+        context, [&] { return talk_to(stream, server->leg_port(), bytes, until, heard); },
         asio::detached);
     context.run();
     return heard;
