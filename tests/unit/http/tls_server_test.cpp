@@ -10,6 +10,7 @@
 #include <boost/asio/ssl/context.hpp>
 
 #include <filesystem>
+#include <future>
 
 using namespace dunlin;
 using namespace dunlin::tests;
@@ -91,10 +92,13 @@ struct one_token final : http::leg_book {
     if (token != "token") return std::nullopt;
     return 7;
   }
-  void opened(std::uint64_t, std::weak_ptr<http::leg>, const std::string&) override {}
+  void opened(std::uint64_t, std::weak_ptr<http::leg> made, const std::string&) override {
+    leg.set_value(made.lock());
+  }
   void closed(std::uint64_t, const http::leg_counts&) override { ++ended; }
   bool honours_declared_load() const override { return false; }
   std::atomic<int> ended = 0;
+  std::promise<std::shared_ptr<http::leg>> leg;  // of the first and only one
 };
 
 }  // namespace
@@ -152,4 +156,35 @@ TEST_F(TlsLegs, WhoShowsNoCertificateOrSpeaksNoTlsIsAStranger) {
   EXPECT_TRUE(silent.ends());
   EXPECT_TRUE(view.soon([&] { return refused("stranger") == 3; }));
   EXPECT_EQ(book.ended, 0);
+}
+
+TEST_F(TlsLegs, ItIsGivenBackOverRealSocketsToo_B11) {
+  options.legs->tls = nullptr;
+  options.threads = 2;
+  verb = [this](http::exchange_ptr asked) { hold(std::move(asked)); };
+  start();
+  const std::string get = "GET /first HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string rest(20'000, 'x');
+  raw_socket line{server->leg_port()};
+  line.say(proxy::encode({false, "192.0.2.1:5", "", "token", 7, false}) + get + rest);
+  const auto leg = book.leg.get_future().get();
+  std::promise<result<std::string>> given;
+  leg->hand_over(get.size() + rest.size() + 1, 5s,
+                 [&](result<std::string> unread) { given.set_value(std::move(unread)); });
+  EXPECT_TRUE(view.soon([&] {
+    const auto lock = std::scoped_lock{held_guard};
+    return held.size() == 1;
+  }));
+  {
+    const auto lock = std::scoped_lock{held_guard};
+    reply(held.front(), 200, "last words");
+    held.clear();
+  }
+  line.hear("last words");
+  line.say("y");
+  EXPECT_EQ(given.get_future().get().value(), rest + "y");
+  EXPECT_TRUE(line.ends());
+  EXPECT_TRUE(line.heard().ends_with("last words"));
+  line.no_more();
+  EXPECT_TRUE(view.soon([&] { return book.ended == 1; }));
 }
