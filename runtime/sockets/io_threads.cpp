@@ -70,7 +70,8 @@ result<tcp::acceptor> bind_listener(asio::io_context& context, const endpoint& w
   const auto address = find_address(context, where);
   if (!address) return address.error();
   if (address->address().is_unspecified() && !wildcard) return ec::invalid_argument;
-  tcp::acceptor acceptor{context};
+  // On a strand: it is closed from a handler of its own (listener::close_soon).
+  tcp::acceptor acceptor{asio::make_strand(context)};
   boost::system::error_code error;
   acceptor.open(address->protocol(), error);
   if (error) return ec::invalid_argument;
@@ -87,7 +88,12 @@ listener::listener(tcp::acceptor from, accepted handler, executor_source executo
     : acceptor_(std::move(from)),
       accepted_(std::move(handler)),
       executors_(std::move(executors)),
-      port_(acceptor_.local_endpoint().port()) {}
+      port_(acceptor_.local_endpoint().port()) {
+  if (executors_) return;
+  auto& context = static_cast<asio::io_context&>(
+      asio::query(acceptor_.get_executor(), asio::execution::context));
+  executors_ = [&context] { return asio::make_strand(context); };
+}
 
 void listener::start() {
   asio::co_spawn(
@@ -98,9 +104,7 @@ void listener::start() {
 asio::awaitable<void> listener::run() {
   asio::steady_timer pause{acceptor_.get_executor()};
   while (!closed_) {
-    tcp::socket socket{executors_
-                           ? executors_()
-                           : asio::any_io_executor{asio::make_strand(acceptor_.get_executor())}};
+    tcp::socket socket{executors_()};
     auto [error] = co_await acceptor_.async_accept(socket, asio::as_tuple(asio::use_awaitable));
     if (!error) {
       tune(socket);
