@@ -10,20 +10,21 @@ namespace dunlin::balance_model {
 
 namespace {
 
-constexpr double step_seconds = 5;
 constexpr std::uint32_t connections_max = 100'000;
 constexpr std::size_t digest_max = 31;  // as actors/admission
 
-std::uint64_t steps_of(std::chrono::milliseconds time) {
-  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::llround(
-                                        static_cast<double>(time.count()) / 1000 / step_seconds)));
+double seconds_of(std::chrono::milliseconds time) {
+  return static_cast<double>(time.count()) / 1000;
 }
 
 std::string key_of(std::size_t client) { return std::to_string(client); }
 
 }  // namespace
 
-fleet::fleet(fleet_options options, workload& load) : options_{std::move(options)}, load_{load} {
+fleet::fleet(fleet_options options, workload& load)
+    : options_{std::move(options)},
+      load_{load},
+      step_{seconds_of(options_.settings.load.sample_interval)} {
   for (std::uint32_t i = 0; i <= options_.balancers; ++i)
     dice_.push_back(std::make_unique<crypto::seeded_random>(options_.seed * 1000 + i));
   for (std::uint32_t i = 0; i < options_.balancers; ++i) {
@@ -191,7 +192,7 @@ void fleet::sample(access_node& node) {
     auto& line = lines_[client];
     const auto demand = load_.demand(client, time_);
     const auto& of = load_.clients()[client];
-    line.used += demand * step_seconds;
+    line.used += demand * step_;
     cpu += demand;
     net += demand * of.net;
     mem += of.memory;
@@ -212,7 +213,7 @@ void fleet::sample(access_node& node) {
         now(), {{}, node.capacity, 1, options_.settings.rebalance.demand_history}, accounts);
   node.use = cpu / node.capacity;
   node.peak = std::max({cpu, net, mem}) / node.capacity;
-  node.smooth += (node.use - node.smooth) * (1 - std::exp(-step_seconds / 60));
+  node.smooth += (node.use - node.smooth) * (1 - std::exp(-step_ / 60));
 }
 
 void fleet::exchange(access_node& node) {
@@ -239,8 +240,7 @@ void fleet::move(std::size_t from, std::size_t client) {
   }
   auto& line = lines_[client];
   const auto& by = options_.settings.rebalance;
-  if (time_ - line.moved_at < static_cast<double>(by.cool_down.count()) / 1000)
-    ++figures_.moved_soon;
+  if (time_ - line.moved_at < seconds_of(by.cool_down)) ++figures_.moved_soon;
   node.refusals.add(key_of(client), now() + by.refusal);
   detach(client);
   line.moved = true;
@@ -325,8 +325,8 @@ void fleet::measure() {
 }
 
 void fleet::step() {
-  const auto due = [](double at, const std::optional<double>& when) {
-    return when && at >= *when && at < *when + step_seconds;
+  const auto due = [this](double at, const std::optional<double>& when) {
+    return when && at >= *when && at < *when + step_;
   };
   if (due(time_, options_.add_at)) {
     add_node(1);
@@ -334,7 +334,9 @@ void fleet::step() {
     meet();
   }
   if (due(time_, options_.kill_at)) kill();
-  const auto every = steps_of(options_.settings.peers.exchange);
+  const auto every = std::max<std::uint64_t>(
+      1, static_cast<std::uint64_t>(
+             std::llround(seconds_of(options_.settings.peers.exchange) / step_)));
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (!nodes_[i].up) continue;
     sample(nodes_[i]);
@@ -347,7 +349,7 @@ void fleet::step() {
 }
 
 fleet_figures fleet::run() {
-  for (double tick = step_seconds; tick < options_.seconds; tick += step_seconds) {
+  for (double tick = step_; tick < options_.seconds; tick += step_) {
     const auto next = [&] {
       const auto arrival = arrivals_.empty() ? 1e18 : arrivals_.top().at;
       return std::min(arrival, ends_.empty() ? 1e18 : ends_.top().at);

@@ -120,6 +120,7 @@ private:
 
   fleet_options options_;
   workload& load_;
+  double step_;  ///< seconds between samples
   std::vector<std::unique_ptr<crypto::seeded_random>> dice_;
   std::vector<std::unique_ptr<selection>> balancers_;
   std::vector<access_node> nodes_;
