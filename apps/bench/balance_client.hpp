@@ -26,7 +26,7 @@ namespace dunlin::bench {
 struct target {
   std::vector<std::uint16_t> ports;  ///< of balancers on 127.0.0.1, taken in turn
   std::string path = "/";
-  std::string host = "127.0.0.1";
+  std::string headers = "Host: 127.0.0.1\r\n";  ///< of every request, signed beforehand
 };
 
 struct got {
@@ -64,7 +64,7 @@ public:
       }
     }
     const auto request =
-        "GET " + target_.path + " HTTP/1.1\r\nHost: " + target_.host + "\r\n" + headers + "\r\n";
+        "GET " + target_.path + " HTTP/1.1\r\n" + target_.headers + headers + "\r\n";
     auto [failed, sent] =
         co_await boost::asio::async_write(*socket_, boost::asio::buffer(request), outcome);
     if (failed) {

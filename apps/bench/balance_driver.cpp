@@ -26,6 +26,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <map>
 
 namespace {
@@ -201,10 +202,21 @@ void churn(const churn_options& options) {
       1000 * percentile(counts.seconds, .5), 1000 * percentile(counts.seconds, .99), reasons);
 }
 
+std::string read_headers(const std::string& file) {
+  std::ifstream from{file};
+  std::string all;
+  for (std::string line; std::getline(from, line);)
+    if (!line.empty()) all += line + "\r\n";
+  if (all.empty()) throw CLI::ValidationError("--headers", "cannot read " + file);
+  return all;
+}
+
 void add_target(CLI::App& to, target& what) {
   to.add_option("--target", what.ports, "Ports on 127.0.0.1")->required()->delimiter(',');
   to.add_option("--path", what.path, "What to GET, query included");
-  to.add_option("--host", what.host, "Host header");
+  to.add_option_function<std::string>(
+      "--headers", [&what](const std::string& file) { what.headers = read_headers(file); },
+      "File of header lines for every request");
 }
 
 }  // namespace

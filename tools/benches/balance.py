@@ -9,7 +9,8 @@ import tempfile
 import time
 from collections import Counter
 
-from benches.common import DUNLIN, ROOT, figure, guarded, install, stop
+from .common import ROOT, figure, guarded, install, stop
+from .fleet import DATABASE, Fleet, wait_for
 
 DRIVER = os.path.join(ROOT, "build/release/apps/bench/dunlin-balance")
 CAPACITIES = [1, 1, 1, 1, 1.5, 1.5, 0.5, 0.5]
@@ -42,7 +43,7 @@ class Haproxy:
 
     def __init__(self, base, weighted):
         self.folder = tempfile.mkdtemp(prefix="dunlin-haproxy-")
-        self.base, self.sinks, self.ports, self.path = base, {}, [base], "/"
+        self.base, self.sinks, self.ports, self.path, self.headers = base, {}, [base], "/", []
         for index in range(len(NAMES)):
             self.start(index)
         lines = []
@@ -78,21 +79,12 @@ class Haproxy:
             stop(sink)
 
 
-def wait_for(port, seconds=20):
-    for _ in range(int(seconds * 20)):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"nobody listens at port {port}")
-
-
 def drive(system, seed, seconds, compress, load=0.7, connections=1000):
     """The driver's figures; events are handed to the system when it says so."""
     process = subprocess.Popen(
         [DRIVER, "drive", "--target", ",".join(map(str, system.ports)), "--path", system.path, "--names", ",".join(NAMES),
          "--capacities", ",".join(map(str, CAPACITIES)), "--seconds", str(seconds), "--compress", str(compress),
-         "--load", str(load), "--units", str(UNITS), "--seed", str(seed), "--connections", str(connections)],
+         *system.headers, "--load", str(load), "--units", str(UNITS), "--seed", str(seed), "--connections", str(connections)],
         stdout=subprocess.PIPE, text=True)
     try:
         for line in process.stdout:
@@ -115,3 +107,29 @@ def medians(runs):
     if not good:
         return None
     return {key: statistics.median(one[key] for one in good) for key, value in good[0].items() if isinstance(value, (int, float))}
+
+
+# All times of balancing, divided by what the trace is compressed by. A request of each connection comes every two seconds, so load is
+# sampled no more often than that.
+def settings(compress, literal=False):
+    raise NotImplementedError
+
+
+class Dunlin(Fleet):
+    """Three balancers and access nodes of unequal capacity, the last one added while it runs."""
+
+    def __init__(self, base, compress, literal=False):
+        nodes = [(f"d{i + 1}", [*DATABASE, "balancer"], None) for i in range(3)]
+        nodes += [(name, ["access"], capacity) for name, capacity in zip(NAMES, CAPACITIES + [1])]
+        super().__init__(base, nodes, settings(compress, literal), later=NAMES[-1:])
+        self.counted = None
+
+    def event(self, words):
+        if words[0] == "add":
+            self.add(NAMES[-1])
+        elif words[0] == "kill":
+            self.kill(NAMES[0])
+        elif words[0] == "back":
+            self.start(NAMES[0])
+        elif words[0] == "count":
+            self.counted = (int(words[1]), self.balance())

@@ -60,12 +60,11 @@ def signed_headers(env, method, url, payload):
     return dict(request.headers.items())
 
 
-def wrk(url, method, keys, size, connections, seconds, env, folder):
-    """Answers (requests/s, p50 ms, p99 ms), or None with the reason printed when requests failed."""
+def wrk(url, method, keys, size, connections, seconds, env, folder, paths=None):
+    """Answers (requests/s, p50 ms, p99 ms), or None with the reason when requests failed. `paths`: instead of the bench's keys."""
     payload = ("x" * size).encode() if method == "PUT" else b""
     adds = []
-    for i in range(keys):
-        path = f"/bench/{size}-{i}"
+    for i, path in enumerate(paths or [f"/bench/{size}-{i}" for i in range(keys)]):
         headers = signed_headers(env, method, url + path, payload) if env else {}
         listed = ", ".join(f'["{name}"]={value!r}' for name, value in headers.items() if name.lower() != "content-length")
         adds.append(f'  requests[{i + 1}] = wrk.format("{method}", "{path}", {{{listed}}}, body)')
