@@ -127,6 +127,7 @@ stale_after = {time(30)}
 [balance.rebalance]
 interval_min = {time(600 if literal else 10)}
 age_min = {time(60)}
+demand_history = {time(300)}
 cool_down = {time(900)}
 refusal = {time(600 if literal else 120)}
 """
@@ -193,14 +194,15 @@ def inside(system):
     if not getattr(system, "counted", None):
         return {}
     outside, status = system.counted
+    balancers = [node["balancer"] for node in status["nodes"] if node.get("balancer")]
+    admissions = [node["admission"] for node in status["nodes"] if node.get("admission")]
     histogram = Counter()
-    for one in status["balancers"]:
+    for one in balancers:
         for attempt, times in enumerate(one["attempts"], 1):
             histogram[attempt] += times
     connects = sum(histogram.values())
     return {"attempts": sum(a * n for a, n in histogram.items()) / max(1, connects), "attempts_histogram": dict(histogram),
-            "lines": sum(one["lines"] for one in status["balancers"]),
-            "legs": sum(one["connections"] for one in status["access_nodes"]), "clients": outside}
+            "lines": sum(one["lines"] for one in balancers), "legs": sum(one["own"]["connections"] for one in admissions), "clients": outside}
 
 
 def figures_of(ours, weighted, unweighted, conditions):
