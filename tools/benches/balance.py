@@ -115,13 +115,13 @@ def settings(compress, literal=False):
     def time(seconds):
         return f'"{max(1, round(1000 * seconds / compress))}ms"'
     mode = 'mode = "patent"\n' if literal else ""
-    history = "" if literal else f"history = {time(60)}\n"
     return f"""[balance]
 {mode}[balance.load]
 declared = true
 declared_rate = {UNITS}
 sample_interval = "2s"
-{history}[balance.peers]
+history = {time(900 if literal else 60)}
+[balance.peers]
 exchange = {time(10)}
 stale_after = {time(30)}
 [balance.rebalance]
