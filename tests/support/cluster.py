@@ -90,16 +90,36 @@ class Cluster:
                 f"replicas = {replicas}\n[objects]\nreplica_sets = 8\nreplicas = {replicas}\n{extra}\n"]
         if hosts:
             text.append("[s3]\ninsecure = true\n[admin]\ninsecure = true\n")
-        ports = iter(free_ports(4 * nodes))
+        self.balanced = "balancer" in str(roles)
+        ports = iter(free_ports(6 * nodes))
         for name in self.names:
-            mine = {plane: next(ports) for plane in ("control", "bulk", "admin", "s3")}
-            self.ports[name] = mine
-            own = roles[name] if isinstance(roles, dict) else roles
-            text.append(f'[[node]]\nname = "{name}"\nroles = {own}\n' +
-                        "".join(f'{plane} = "{self.hosts[name]}:{port}"\n' for plane, port in mine.items()
-                                if plane != "s3" or "access" in own))
+            text.append(self.node_text(name, roles[name] if isinstance(roles, dict) else roles, ports))
         with open(self.file, "w", encoding="utf-8") as file:
             file.write("".join(text))
+
+    def node_text(self, name, roles, ports, extra=""):
+        """The [[node]] of a topology file; its ports are known afterwards."""
+        mine = {plane: next(ports) for plane in ("control", "bulk", "admin", "s3", "leg", "balancer")}
+        self.ports[name] = mine
+        needs = {"s3": "access" in roles, "leg": "access" in roles and self.balanced, "balancer": "balancer" in roles}
+        addresses = "".join(f'{plane} = "{self.hosts[name]}:{port}"\n' for plane, port in mine.items() if needs.get(plane, True))
+        return f'[[node]]\nname = "{name}"\nroles = {roles}\n{addresses}{extra}'
+
+    def add_to_file(self, name, roles, extra=""):
+        """A node more in the file; nobody knows of it yet."""
+        self.names.append(name)
+        self.hosts[name] = "127.0.0.1"
+        with open(self.file, "a", encoding="utf-8") as file:
+            file.write(self.node_text(name, roles, iter(free_ports(6)), extra))
+
+    def balance(self):
+        """What `dunlin balance` tells programs."""
+        return json.loads(dunlin("balance", self.file, "--json").stdout)
+
+    def admission(self, name):
+        """What one access node says of its connections; None while it does not answer."""
+        said = self.ask_admin(name, "/balance")
+        return said and said["admission"]
 
     def up(self, *options, small=(), small_mib=128):
         """Starts it; nodes in `small` keep their data on file systems of that size, in a namespace of their own."""
@@ -190,12 +210,12 @@ class Cluster:
             "s3", endpoint_url=self.url(name), region_name=env["AWS_DEFAULT_REGION"], config=config,
             aws_access_key_id=env["AWS_ACCESS_KEY_ID"], aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"])
 
-    def aws(self, *words, name="n1", timeout=120, key=None):
-        """Runs the AWS command line against one node; `key`: (access key, secret) of another user than the root user."""
+    def aws(self, *words, name="n1", timeout=120, key=None, url=None):
+        """Runs the AWS command line against one node, or `url`; `key`: (access key, secret) of another user than the root user."""
         env = {"PATH": os.environ["PATH"], "HOME": self.folder, **self.environment()}
         if key:
             env.update(AWS_ACCESS_KEY_ID=key[0], AWS_SECRET_ACCESS_KEY=key[1])
-        done = subprocess.run(["/usr/bin/aws", "--endpoint-url", self.url(name), *words], env=env, text=True,
+        done = subprocess.run(["/usr/bin/aws", "--endpoint-url", url or self.url(name), *words], env=env, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
         if done.returncode != 0:
             raise AssertionError(f"aws {' '.join(words)} failed ({done.returncode}):\n{done.stdout}\n{done.stderr}")
