@@ -47,6 +47,13 @@ void connection::close_if_idle() {
   });
 }
 
+void connection::close_soon() {
+  stream_->close_soon();
+  asio::post(stream_->executor(), [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->end_pause();
+  });
+}
+
 std::optional<std::uint64_t> connection::resting_since() const {
   const auto rest = rest_.load();
   if (rest == 0) return std::nullopt;
@@ -178,6 +185,8 @@ connection::task connection::begin_request(std::size_t head_bytes) {
     stream_->expires_never();
   }
   closes_ = !made->keep_alive;
+  began_.reset();
+  if (throttle_ > 0) began_ = now();
   responded_ = continuing_ = reading_ = writing_ = false;
   unsent_ = 0;
   in_request_ = true;

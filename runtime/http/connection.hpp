@@ -12,7 +12,9 @@
 #include "runtime/http/server.hpp"
 #include "runtime/sockets/stream.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -77,7 +79,7 @@ public:
   /// Any thread: closes if no request is open.
   void close_if_idle();
   /// Any thread: closes now.
-  void close_soon() override { stream_->close_soon(); }
+  void close_soon() override;
   /// Any thread: which rest of all (connection_host::next_rest) it is in, waiting for the first
   /// byte of a request; nullopt: busy.
   std::optional<std::uint64_t> resting_since() const;
@@ -86,6 +88,7 @@ public:
   leg_counts counts() const override;
   void hand_over(std::uint64_t forwarded, std::chrono::milliseconds within,
                  std::function<void(result<std::string>)> done) override;
+  void throttle(double part) override { throttle_ = std::clamp(part, 0.0, 0.95); }
 
   // ---- for exchanges; any thread; `serial` says of which request ----
   void read(std::uint64_t serial, std::size_t size, read_done done);
@@ -111,6 +114,9 @@ private:
   boost::asio::awaitable<bool> give_back();
   std::size_t take_put_back(receive_buffer::room room);
   void await_head();
+  std::chrono::nanoseconds now() const;
+  bool pause();
+  void end_pause();
   boost::asio::awaitable<std::optional<std::size_t>> read_head();
   task begin_request(std::size_t head_bytes);
   task go_on();
@@ -146,6 +152,10 @@ private:
   std::optional<handing> handing_;  // to be given back
   enum class waiting : std::uint8_t { nothing, head, body, unread };
   waiting waits_ = waiting::nothing;  // what the read that waits is for
+
+  std::atomic<double> throttle_ = 0;
+  std::optional<std::chrono::nanoseconds> began_;  // the request, if it is throttled
+  std::shared_ptr<connection> pausing_;            // itself, while it waits before it reads on
 
   struct {
     tally in, out, requests, drops;

@@ -116,6 +116,7 @@ connection::task connection::end_request() {
     if (!drained) co_return;
   }
   body_.reset();
+  if (pause()) co_return;
   co_await serve();
 }
 

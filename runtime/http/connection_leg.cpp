@@ -19,6 +19,9 @@ namespace {
 // What one HandOver may carry (docs/decisions/0015).
 constexpr std::size_t unread_bytes_max = 64u << 10;
 
+// Longer, and clients would take it for dead.
+constexpr auto pause_max = std::chrono::milliseconds(2000);
+
 /// Nullopt: absurd. Infinities and what is no number at all are not load.
 std::optional<double> load_of(const std::string& text) {
   double load = 0;
@@ -107,6 +110,7 @@ void connection::begin_hand_over(std::uint64_t forwarded, std::chrono::milliseco
     if (self->waits_ == waiting::unread) self->stream_->interrupt();
   });
   if (waits_ == waiting::head) stream_->interrupt();
+  end_pause();
 }
 
 /// What can be known at once; the rest shows when the boundary comes near.
@@ -173,6 +177,31 @@ asio::awaitable<bool> connection::give_back() {
   settle(std::move(unread));
   co_await linger();
   co_return true;
+}
+
+// ---- slower ----
+
+std::chrono::nanoseconds connection::now() const {
+  return options_.now ? options_.now() : std::chrono::steady_clock::now().time_since_epoch();
+}
+
+/// After an answer of a throttled leg; true: end_pause() goes on with the next request.
+bool connection::pause() {
+  const double part = throttle_;
+  if (part <= 0 || !began_ || handing_ || host_->draining()) return false;
+  const auto busy = std::chrono::duration<double>(now() - *began_).count();
+  const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::duration<double>(busy * part / (1 - part)));
+  if (wait.count() <= 0) return false;
+  pausing_ = shared_from_this();  // no coroutine keeps it alive now
+  stream_->call_after(std::min(wait, pause_max), [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->end_pause();
+  });
+  return true;
+}
+
+void connection::end_pause() {
+  if (const auto self = std::exchange(pausing_, nullptr)) self->spawn(&connection::serve);
 }
 
 /// As read_some of the stream, from what came back; only if there is something.

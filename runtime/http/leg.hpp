@@ -41,8 +41,8 @@ public:
 
   virtual void close_soon() = 0;
 
-  /// From now on waits this part of the time before it reads a request (R10); 0: not. One that
-  /// cannot does not.
+  /// From the next request on, after an answer it waits before it reads on, for so long that
+  /// waiting is this part of the time, at most two seconds (R10); 0: not. One that cannot does not.
   virtual void throttle(double part) { static_cast<void>(part); }
 };
 

@@ -62,6 +62,7 @@ struct server_options {
   error_renderer render_error = render_s3_error;
   std::string host_id;  ///< x-amz-id-2 of every answer: which node has given it; empty: none
   std::optional<leg_options> legs;
+  std::function<std::chrono::nanoseconds()> now;  ///< for throttled legs; null: the machine's
 };
 
 class server : public entry {

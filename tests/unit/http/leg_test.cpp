@@ -227,3 +227,45 @@ TEST_F(LegEntry, CloseSoonEndsIt) {
   EXPECT_EQ(book.ended.count(1), 1u);
   EXPECT_EQ(leg(), nullptr);
 }
+
+TEST_F(LegEntry, AThrottledLegWaitsForItsPartOfTheTimeBeforeItReadsOn_B9_R10) {
+  options.now = [this] { return loop.now(); };
+  verb = [this](http::exchange_ptr asked) {
+    loop.after(100ms, [asked] { reply(asked, 200, asked->request().target); });
+  };
+  start();
+  const auto one = open();
+  leg()->throttle(0.75);
+  say(one, get("/first") + get("/second"), 150ms);
+  EXPECT_THAT(one->heard, EndsWith("/first"));
+  pass(200ms);  // of the 300 ms that it has to wait
+  EXPECT_EQ(leg()->counts().requests, 1u);
+  pass(200ms);
+  EXPECT_THAT(one->heard, EndsWith("/second"));
+  leg()->throttle(0);
+  pass(1s);
+  say(one, get("/third") + get("/fourth"), 250ms);
+  EXPECT_THAT(one->heard, EndsWith("/fourth"));
+}
+
+TEST_F(LegEntry, ALegThatWaitsIsGivenBackAtOnceOrEnds_R10) {
+  options.now = [this] { return loop.now(); };
+  verb = [this](http::exchange_ptr asked) {
+    loop.after(1s, [asked] { reply(asked, 200, asked->request().target); });
+  };
+  start();
+  const auto one = open(1);
+  const auto two = open(2);
+  leg(1)->throttle(0.9);
+  leg(2)->throttle(0.9);
+  say(one, get("/first") + get("/second"), 0ms);
+  say(two, get("/first"), 1100ms);
+  EXPECT_THAT(one->heard, EndsWith("/first"));
+  hand_over(one);
+  leg(2)->close_soon();
+  pass(20ms);
+  ASSERT_TRUE(given);
+  EXPECT_EQ(given->value(), get("/second"));
+  EXPECT_TRUE(two->end);
+  EXPECT_EQ(book.ended.count(2), 1u);
+}
