@@ -102,11 +102,28 @@ void connection::await_head() {
   }
 }
 
+/// From `scanned` on; nullopt: more must come, or `wrong` says why that would not help.
+std::optional<std::size_t> connection::scan_head(std::size_t& scanned,
+                                                 std::optional<refusal>& wrong) const {
+  const auto view = received_.view();
+  for (; scanned < view.size(); ++scanned) {
+    if (view[scanned] != '\n') continue;
+    if (scanned == 0 || view[scanned - 1] != '\r') {
+      wrong = refusal{400, "BadRequest", "A line does not end with CR LF."};
+      return std::nullopt;
+    }
+    if (view.substr(0, scanned + 1).ends_with("\r\n\r\n")) return scanned + 1;
+  }
+  if (received_.full())
+    wrong = refusal{431, "RequestHeaderSectionTooLarge", "The headers are too large."};
+  return std::nullopt;
+}
+
 // Bytes of the head that stands at the start of received_; nullopt: it was refused, or nobody is
 // there.
 // Refusals have names: g++ 12 destroys braced temporaries in co_await expressions twice.
 asio::awaitable<std::optional<std::size_t>> connection::read_head() {
-  if (host_->draining() && received_.empty() && !handing_) {
+  if (host_->draining() && received_.empty() && put_back_.empty() && !handing_) {
     close();
     co_return std::nullopt;
   }
@@ -117,19 +134,10 @@ asio::awaitable<std::optional<std::size_t>> connection::read_head() {
       if (given) co_return std::nullopt;
       await_head();
     }
-    const auto view = received_.view();
-    for (; scanned < view.size(); ++scanned) {
-      if (view[scanned] != '\n') continue;
-      if (scanned == 0 || view[scanned - 1] != '\r') {
-        const refusal why{400, "BadRequest", "A line does not end with CR LF."};
-        co_await refuse(why, false);
-        co_return std::nullopt;
-      }
-      if (view.substr(0, scanned + 1).ends_with("\r\n\r\n")) co_return scanned + 1;
-    }
-    if (received_.full()) {
-      const refusal why{431, "RequestHeaderSectionTooLarge", "The headers are too large."};
-      co_await refuse(why, false);
+    std::optional<refusal> wrong;
+    if (const auto head_bytes = scan_head(scanned, wrong)) co_return head_bytes;
+    if (wrong) {
+      co_await refuse(*wrong, false);
       co_return std::nullopt;
     }
     const auto room = received_.free();

@@ -118,6 +118,7 @@ private:
   bool pause();
   void end_pause();
   boost::asio::awaitable<std::optional<std::size_t>> read_head();
+  std::optional<std::size_t> scan_head(std::size_t& scanned, std::optional<refusal>& wrong) const;
   task begin_request(std::size_t head_bytes);
   task go_on();
   task refuse(refusal why, bool without_body);

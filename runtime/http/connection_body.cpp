@@ -57,9 +57,9 @@ connection::task connection::read_body(std::uint64_t serial, std::size_t size, r
     decline_if_starved();
     stream_->interrupt_after(options_.body_timeout);
     const auto straight = std::min<std::uint64_t>(body_->straight(), size - filled);
-    const auto room = straight > 0 ? receive_buffer::room{bytes.data() + filled,
-                                                          static_cast<std::size_t>(straight)}
-                                   : received_.free();
+    const auto target =
+        receive_buffer::room{bytes.data() + filled, static_cast<std::size_t>(straight)};
+    const auto room = straight > 0 ? target : received_.free();
     waits_ = waiting::body;
     const auto more = co_await stream_->read_some(asio::buffer(room.data, room.size));
     waits_ = waiting::nothing;
