@@ -122,15 +122,14 @@ class Balance(ClusterTest):
         self.cluster.kill(name)
         self.wait_until_used(name)
 
-    def join(self, name):
-        self.cluster.add_to_file(name, '["access"]', "capacity = 2\n")
+    def join(self, name, roles='["access"]', extra="capacity = 2\n"):
+        self.cluster.add_to_file(name, roles, extra)
         shown = dunlin("apply", self.cluster.file, "--plan")
         self.assertIn(f"+ node {name}", shown.stdout)
         applied = dunlin("apply", self.cluster.file)
         self.assertEqual(applied.returncode, 0, applied.stdout + applied.stderr)
         started = dunlin("up", self.cluster.file, "--detach")
         self.assertEqual(started.returncode, 0, started.stdout + started.stderr)
-        self.wait_until_used(name)
 
     def test_b11_f1_a_sync_and_a_large_upload_notice_nothing_of_drains_deaths_and_joins(self):
         source = os.path.join(self.cluster.folder, "source")
@@ -144,6 +143,7 @@ class Balance(ClusterTest):
                 self.drain("n4")
                 self.lose("n5")
                 self.join("n6")
+                self.wait_until_used("n6")
                 self.drain("n5")
                 self.lose("n4")
             except Exception as error:  # told by the test below
@@ -172,6 +172,16 @@ class Balance(ClusterTest):
               f"moves {balancer['moves']}, refused {balancer['moves_refused']}, replays {balancer['replays']}, resets {balancer['resets']}")
         self.assertEqual(balancer["failed"], 0)
         self.assertEqual(dunlin("apply", self.cluster.file).stdout, "the cluster works with what the file says\n")
+
+    def test_f1_a_balancer_joins_and_serves(self):
+        pids = self.pids()
+        self.join("n9", '["balancer"]', "")
+        url = f"http://127.0.0.1:{self.cluster.ports['n9']['balancer']}"
+        self.cluster.aws("s3", "ls", url=url)
+        said = self.cluster.ask_admin("n9", "/balance")
+        self.assertGreaterEqual(said["balancer"]["connects"], 1)
+        self.assertIsNone(said["admission"])
+        self.assertEqual({name: pid for name, pid in self.pids().items() if name != "n9"}, pids)
 
     def test_f1_nodes_that_hold_data_are_not_let_in(self):
         with open(self.cluster.file, encoding="utf-8") as file:
