@@ -72,6 +72,7 @@ void open_legs(process_ports& made, const topology::cluster& of, const topology:
   made.book = std::make_shared<leg_table>();
   process_load_options load;
   load.capacity = self.capacity;
+  load.network_per_second = self.network_per_second;
   load.sockets_max = of.options.connections_max;
   load.requests_max = of.options.requests_max;
   made.load = std::make_shared<process_load>(std::move(load));

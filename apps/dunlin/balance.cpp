@@ -52,7 +52,10 @@ void add_balance(CLI::App& app, action& chosen) {
   command->add_option("FILE", wish->file, "topology file of the cluster");
   command->add_flag("--json", wish->as_json, "print one JSON object");
   command->add_flag("--watch", wish->again, "again every 2 s, in place on a terminal");
-  command->callback([&chosen, wish] { chosen = [wish] { return balance(*wish); }; });
+  command->callback([&chosen, wish, command] {
+    if (command->get_subcommands().empty()) chosen = [wish] { return balance(*wish); };
+  });
+  add_what_if(*command, chosen);
 }
 
 }  // namespace dunlin::commands

@@ -34,6 +34,7 @@ void add_coherence(CLI::App& app, action& chosen);
 void add_cache(CLI::App& app, action& chosen);
 void add_faults(CLI::App& app, action& chosen);
 void add_balance(CLI::App& app, action& chosen);
+void add_what_if(CLI::App& balance, action& chosen);  ///< under `dunlin balance`
 void add_admin(CLI::App& app, action& chosen);
 void add_apply(CLI::App& app, action& chosen);
 void add_env(CLI::App& app, action& chosen);
