@@ -1,10 +1,7 @@
 #include "runtime/proxy/line.hpp"
 
 #include "runtime/http/response_head.hpp"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
+#include "runtime/proxy/line_inside.hpp"
 
 #include <utility>
 
@@ -20,8 +17,6 @@ namespace {
 // why: read on for a while, then close (as http/connection.cpp).
 constexpr std::size_t linger_bytes_max = 8u << 20;
 constexpr auto linger_timeout = 2s;
-// An access node that hands over has ended its sending, or is about to (decision 0015, a move, 5).
-constexpr auto old_leg_timeout = 10s;
 
 std::string slow_down(std::chrono::seconds retry_after, const std::string& request_id,
                       bool without_body) {
@@ -42,20 +37,6 @@ line::line(std::shared_ptr<line_host> host, line_number number, sockets::stream_
       client_(std::move(client)),
       executor_(client_->executor()) {}
 
-template <class Work>
-void line::on_strand(Work work) {
-  asio::post(executor_,
-             [self = shared_from_this(), work = std::move(work)]() mutable { work(*self); });
-}
-
-template <class Work>
-void line::spawn(Work work) {
-  asio::co_spawn(
-      executor_,
-      [self = shared_from_this(), work = std::move(work)]() mutable { return work(*self); },
-      asio::detached);
-}
-
 // ---- before a leg ----
 
 void line::start() {
@@ -66,14 +47,12 @@ line::task line::open() {
   client_->expires_after(milliseconds{host_->limits.first_byte_ms});
   const auto shaken = co_await client_->handshake(true);
   if (!shaken || phase_ != phase::opening) co_return end();
-  up_ = std::make_unique_for_overwrite<char[]>(buffer_bytes);
-  const auto room = asio::buffer(up_.get(), request_tracker::kept_bytes_max);
-  const auto got = co_await client_->read_some(room);
+  const auto got = co_await client_->read_some(up_.next(0));
   if (!got || phase_ != phase::opening) co_return end();
   client_->expires_never();
   fresh_ = false;
   from_client_ += got.bytes;
-  pending_.assign(up_.get(), got.bytes);
+  pending_.assign(up_.bytes.get(), got.bytes);
   tracker_.from_client(pending_);
   phase_ = phase::waiting;
   host_->events.first_bytes(number_, {client_->peer_address(), client_->secure()});
@@ -110,7 +89,7 @@ line::task line::linger() {
   client_->shutdown_send();
   client_->expires_after(linger_timeout);
   for (std::size_t read = 0; read < linger_bytes_max && !client_ended_;) {
-    const auto more = co_await client_->read_some(asio::buffer(up_.get(), buffer_bytes));
+    const auto more = co_await client_->read_some(up_.next(0));
     if (!more) break;
     read += more.bytes;
   }
@@ -153,41 +132,15 @@ line::task line::dial_and_attach(sockets::endpoint leg, std::string header, done
   settle();
 }
 
-void line::prepare(sockets::endpoint leg, std::string header, done done) {
-  on_strand([leg = std::move(leg), header = std::move(header), done](line& self) {
-    if (self.phase_ == phase::ended) return done(ec::closed);
-    if (self.phase_ != phase::attached || self.preparing_ || self.stopping_ || self.stopped_)
-      return done(ec::refused);
-    self.drop_second();
-    self.preparing_ = true;
-    self.spawn([leg, header, done](line& self) { return self.dial_second(leg, header, done); });
-  });
-}
-
-line::task line::dial_second(sockets::endpoint leg, std::string header, done done) {
-  auto dialled = co_await host_->legs.dial(executor_, leg, milliseconds{host_->limits.dial_ms});
-  if (!dialled) {
-    preparing_ = false;
-    co_return done(ec::unavailable);
-  }
-  auto made = std::make_shared<attachment>();
-  made->leg = std::move(*dialled);
-  const auto put = co_await made->leg->write(asio::buffer(header));
-  preparing_ = false;
-  if (!put || phase_ != phase::attached) {
-    made->leg->close();
-    co_return done(put ? ec::closed : ec::unavailable);
-  }
-  second_ = std::move(made);
-  done({});
-}
-
-void line::drop_second() {
-  if (second_) second_->leg->close();
-  second_.reset();
-}
-
 // ---- bytes ----
+
+asio::mutable_buffer line::room::next(std::size_t last_read) {
+  if (!bytes || (last_read == size && size < buffer_bytes)) {
+    size = bytes ? buffer_bytes : buffer_bytes_min;
+    bytes = std::make_unique_for_overwrite<char[]>(size);
+  }
+  return asio::buffer(bytes.get(), size);
+}
 
 void line::set_out(attachment_ptr with) {
   stopping_ = stopped_ = false;
@@ -209,7 +162,8 @@ line::task line::pump_up(attachment_ptr to) {
 
 /// False: there is no more for this leg.
 asio::awaitable<bool> line::take_from_client(attachment& to) {
-  const auto got = co_await client_->read_some(asio::buffer(up_.get(), buffer_bytes));
+  const auto got = co_await client_->read_some(up_.next(last_up_));
+  last_up_ = got.bytes;
   if (phase_ == phase::ended) co_return false;
   if (!got) {
     if (*got.error == ec::timed_out && stopping_) co_return false;
@@ -222,8 +176,8 @@ asio::awaitable<bool> line::take_from_client(attachment& to) {
     co_return false;
   }
   from_client_ += got.bytes;
-  tracker_.from_client({up_.get(), got.bytes});
-  const auto put = co_await to.leg->write(asio::buffer(up_.get(), got.bytes));
+  tracker_.from_client({up_.bytes.get(), got.bytes});
+  const auto put = co_await to.leg->write(asio::buffer(up_.bytes.get(), got.bytes));
   if (phase_ == phase::ended) co_return false;
   if (put) {
     to.forwarded += got.bytes;
@@ -236,13 +190,13 @@ asio::awaitable<bool> line::take_from_client(attachment& to) {
 }
 
 line::task line::pump_down(attachment_ptr from) {
-  if (!down_) down_ = std::make_unique_for_overwrite<char[]>(buffer_bytes);
-  for (;;) {
-    const auto got = co_await from->leg->read_some(asio::buffer(down_.get(), buffer_bytes));
+  for (std::size_t last = 0;;) {
+    const auto got = co_await from->leg->read_some(down_.next(last));
+    last = got.bytes;
     if (phase_ != phase::attached) co_return;
     if (!got) break;
-    tracker_.from_leg({down_.get(), got.bytes});
-    const auto put = co_await client_->write(asio::buffer(down_.get(), got.bytes));
+    tracker_.from_leg({down_.bytes.get(), got.bytes});
+    const auto put = co_await client_->write(asio::buffer(down_.bytes.get(), got.bytes));
     if (phase_ != phase::attached) co_return;
     if (!put) co_return end();
     to_client_ += got.bytes;
@@ -305,76 +259,6 @@ void line::lose_leg() {
   if (loss.replayable) return;
   if (!loss.in_order) return end();
   spawn([](line& self) { return self.linger(); });
-}
-
-// ---- moving ----
-
-void line::stop_reading(stopped done) {
-  on_strand([done = std::move(done)](line& self) {
-    if (self.phase_ == phase::ended) return done(ec::closed);
-    if (self.phase_ != phase::attached || !self.second_ || self.stopping_ || self.stopped_ ||
-        self.client_ended_)
-      return done(ec::refused);
-    self.stop_done_ = done;
-    self.stopping_ = true;
-    if (self.up_running_)
-      self.client_->interrupt();
-    else
-      self.settle();
-  });
-}
-
-void line::switch_over(std::string unread, done done) {
-  on_strand([unread = std::move(unread), done = std::move(done)](line& self) mutable {
-    if (self.phase_ == phase::ended) return done(ec::closed);
-    if (!self.stopped_ || !self.second_ || self.switched_ || unread.size() > unread_bytes_max)
-      return done(ec::refused);
-    self.unread_ = std::move(unread);
-    self.switched_ = std::move(done);
-    if (self.current_->ended) return self.change_legs();
-    self.current_->leg->interrupt_after(old_leg_timeout);
-  });
-}
-
-/// The first leg has ended.
-void line::change_legs() {
-  if (current_->in_order)
-    return spawn([unread = std::exchange(unread_, {}), done = std::exchange(switched_, nullptr)](
-                     line& self) { return self.go_over(unread, done); });
-  // What it had still to say is lost, and the client would take the next answer for it.
-  std::exchange(switched_, nullptr)(ec::closed);
-  stopped_ = false;
-  lose_leg();
-}
-
-line::task line::go_over(std::string unread, done done) {
-  current_->leg->close();
-  current_ = std::exchange(second_, nullptr);
-  bool put = true;
-  if (!unread.empty()) {
-    const auto written = co_await current_->leg->write(asio::buffer(unread));
-    put = static_cast<bool>(written);
-  }
-  if (phase_ != phase::attached) co_return done(ec::closed);
-  current_->forwarded = unread.size();
-  stopped_ = false;
-  if (put) {
-    set_out(current_);
-    co_return done({});
-  }
-  done(ec::closed);
-  current_->ended = true;
-  settle();
-}
-
-void line::stay() {
-  on_strand([](line& self) {
-    if (self.phase_ != phase::attached || self.switched_) return;
-    self.drop_second();
-    if (self.stop_done_) std::exchange(self.stop_done_, nullptr)(ec::refused);
-    if (!std::exchange(self.stopped_, false)) return;
-    self.settle();
-  });
 }
 
 // ---- the end ----

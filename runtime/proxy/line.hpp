@@ -2,7 +2,7 @@
 /// client's TLS, waits for the first bytes, moves bytes between the client and the leg that its
 /// owner attaches, keeps what could be asked again, and changes to another leg without the client
 /// noticing. Decides nothing. One buffer a direction; the next read only when the last write has
-/// gone.
+/// gone. Buffers are small until one read has filled them: thousands of lines are idle.
 ///
 /// Verbs are thread safe; each `done` is called once, on the line's strand. ec::refused: not now;
 /// ec::unavailable: the leg cannot be reached; ec::closed: the line has ended.
@@ -30,6 +30,7 @@ struct line_host {
 
 class line final : public std::enable_shared_from_this<line> {
 public:
+  static constexpr std::size_t buffer_bytes_min = 8u << 10;
   static constexpr std::size_t buffer_bytes = 64u << 10;
   static constexpr std::size_t unread_bytes_max = 64u << 10;
 
@@ -82,6 +83,14 @@ private:
     bool in_order = false;
   };
   using attachment_ptr = std::shared_ptr<attachment>;
+
+  /// Of one direction.
+  struct room {
+    std::unique_ptr<char[]> bytes;
+    std::size_t size = 0;
+    /// Where to read into, when nothing of the last read is needed any more.
+    sockets::asio::mutable_buffer next(std::size_t last_read);
+  };
   enum class phase : std::uint8_t { opening, waiting, dialling, attached, ending, ended };
 
   template <class Work>
@@ -128,8 +137,9 @@ private:
   bool stopped_ = false;       // it has, for a move
   std::string unread_;
   done switched_;  // the move waits for the end of the first leg
-  std::unique_ptr<char[]> up_;
-  std::unique_ptr<char[]> down_;
+  room up_;
+  room down_;
+  std::size_t last_up_ = 0;  // how much the last read took
 
   std::atomic<bool> fresh_ = true;
   std::atomic<std::uint64_t> from_client_ = 0;
