@@ -48,7 +48,7 @@ public:
       const auto signal = wait();
       reap();
       if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP) begin_stop();
-      if (signal == SIGUSR1 && !stop_deadline_) add_new_ones();
+      if (signal == SIGUSR1 && !stop_deadline_) start_missing();
       if (stop_deadline_)
         kill_late_ones();
       else
@@ -124,8 +124,10 @@ private:
                                         {"restart_ms", options_.restart ? delay.count() : -1}});
   }
 
-  void add_new_ones() {
+  void start_missing() {
     if (!options_.reread) return;
+    for (auto& c : children_)
+      if (!c.process && !c.due) c.due = milliseconds{0};  // ended, and left where it was
     for (auto& what : options_.reread()) {
       const auto known = std::any_of(children_.begin(), children_.end(),
                                      [&](auto& c) { return c.what.name == what.name; });

@@ -21,8 +21,8 @@ struct supervised_child {
 
 struct supervisor_options {
   std::vector<supervised_child> children;
-  /// Read anew at SIGUSR1: children that were not there are started, the others left alone. Null:
-  /// the signal does nothing.
+  /// Read anew at SIGUSR1: children that do not run are started, the others left alone. Null: the
+  /// signal does nothing.
   std::function<std::vector<supervised_child>()> reread;
   bool restart = true;
   std::chrono::milliseconds stop_timeout{15'000};  ///< from SIGTERM to SIGKILL

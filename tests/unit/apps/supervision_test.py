@@ -60,6 +60,26 @@ class Supervision(unittest.TestCase):
         self.assertIn("already up", again.stderr)
         self.assertEqual(self.cluster.verdict(), "ok")
 
+    def test_up_starts_what_does_not_run_yet_and_leaves_the_rest_alone(self):
+        self.cluster.up()
+        pids = {node["name"]: node["pid"] for node in self.cluster.status()["nodes"]}
+        supervisor = self.cluster.supervisor_pid()
+        self.cluster.add_to_file("n4", '["access"]')
+        card = self.cluster.up()
+        self.assertIn("starting 1 node", card)
+        after = {node["name"]: node["pid"] for node in self.cluster.status()["nodes"]}
+        self.assertIsNotNone(after.pop("n4"))
+        self.assertEqual((after, self.cluster.supervisor_pid()), (pids, supervisor))
+        self.cluster.kill("n4")
+        wait_for("n4 is back: the supervisor knows it", 10, lambda: self.cluster.verdict() == "ok")
+        self.assertIn("already up", dunlin("up", self.cluster.file, "--detach").stderr)
+
+    def test_up_starts_again_what_was_left_ended(self):
+        self.cluster.up("--no-restart")
+        self.cluster.kill("n3")
+        self.assertIn("starting 1 node", self.cluster.up())
+        self.assertEqual(self.cluster.verdict(), "ok")
+
     def test_nodes_outlive_a_killed_supervisor_and_down_finds_them(self):
         self.cluster.up()
         pids = [node["pid"] for node in self.cluster.status()["nodes"]]
