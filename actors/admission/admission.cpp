@@ -14,7 +14,10 @@ namespace admitting {
 
 namespace {
 
-constexpr time account_interval{60'000};  // interim accounts of connections (X4)
+/// Between interim accounts of connections (X4): often enough to show how their demand changes.
+time account_interval(const balance::settings& settings) {
+  return std::clamp(settings.rebalance.demand_history / 5, time{1'000}, time{60'000});
+}
 
 void use(self_pointer self, const balance::settings& settings, std::uint64_t version) {
   auto& state = self->state;
@@ -96,7 +99,7 @@ void on_time(self_pointer self) {
     tell_peers(self);
   }
   if (at >= state.next_account) {
-    state.next_account = at + account_interval;
+    state.next_account = at + account_interval(state.options.settings);
     account(self);
   }
   if (!state.drained.empty() && at >= state.next_drain) {
@@ -131,7 +134,7 @@ void start(self_pointer self, admission_options options) {
                                                static_cast<std::uint64_t>(exchange));
   sample(self);
   state.next_sample = at + state.options.settings.load.sample_interval;
-  state.next_account = at + account_interval;
+  state.next_account = at + account_interval(state.options.settings);
   tell_peers(self);
   state.next_exchange = at + time{phase + 1};
   arm(self);

@@ -82,6 +82,7 @@ private:
     double capacity = 0;  ///< adjusted, in unit nodes
     double level = 0;     ///< adjusted, of the last word
     double overhead = 0;
+    std::uint32_t connections = 0;
   };
 
   double at(const v1::BalanceRecord& of) const {
@@ -137,19 +138,22 @@ private:
     for (const auto& resource : record.load().resources())
       if (resource.name() == "node") one.capacity = resource.capacity();
     one.level = balance::level_of(uses_of(record.load().resources()));
+    one.connections = record.load().connections();
     spread();
   }
 
   /// max/mean of what all nodes last said of themselves.
   void spread() {
     double most = 0, sum = 0, weights = 0;
+    std::uint64_t connections = 0;
     for (const auto& [name, one] : nodes_) {
       if (one.capacity <= 0) return;  // not all have spoken
+      connections += one.connections;
       most = std::max(most, one.level);
       sum += one.level * one.capacity;
       weights += one.capacity;
     }
-    if (weights <= 0 || sum <= 0) return;
+    if (weights <= 0 || sum <= 0 || connections == 0) return;
     const auto keep = 1 - nodes_.begin()->second.overhead;
     means_.push_back(sum / weights * keep);
     spreads_.push_back(most / (sum / weights));

@@ -89,6 +89,7 @@ records uneven() {
       auto& whole = *load.mutable_load()->add_resources();
       whole.set_name("node");
       whole.set_capacity(0.95);
+      load.mutable_load()->set_connections(*node == 'a' ? 12 : 0);
       made.push_back(load);
     }
     for (std::uint64_t line = 1; line <= 12; ++line) {
