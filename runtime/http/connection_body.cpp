@@ -48,7 +48,7 @@ connection::task connection::read_body(std::uint64_t serial, std::size_t size, r
     if (!taken) failed = taken.error();
     if (failed) break;
     filled += *taken;
-    if (*taken > 0) continue;
+    if (*taken > 0 || body_->done()) continue;
     if (filled > 0 && put_back_.empty() && !stream_->readable_now()) break;
     if (!put_back_.empty()) {
       received_.filled(take_put_back(received_.free()));

@@ -505,8 +505,8 @@ struct AnyHandOver : HandOver, testing::WithParamInterface<int> {
 
 TEST_P(AnyHandOver, EveryRequestIsAnsweredOnceAndInOrder) {
   int moved = 0, stayed = 0;
-  for (int round = 0; round < 20; ++round) {
-    const auto seed = static_cast<std::uint64_t>(100 * GetParam() + round);
+  for (int round = 0; round < 200; ++round) {
+    const auto seed = static_cast<std::uint64_t>(1000 * GetParam() + round);
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random{seed};
     world_of_legs world{seed};

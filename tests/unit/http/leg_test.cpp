@@ -269,3 +269,30 @@ TEST_F(LegEntry, ALegThatWaitsIsGivenBackAtOnceOrEnds_R10) {
   EXPECT_TRUE(two->end);
   EXPECT_EQ(book.ended.count(2), 1u);
 }
+
+namespace {
+struct world_of_legs final : LegEntry {
+  using LegEntry::LegEntry;
+  void TestBody() override {}
+};
+}  // namespace
+
+// A last chunk that came in a packet of its own was awaited once more (found by AnyHandOver, seed
+// 32903).
+TEST(ChunkedBody, EndsWhereverItsPiecesAreCut) {
+  const std::string chunked =
+      "PUT /0 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n";
+  for (const auto& all : {chunked, chunked + LegEntry::get("/0")}) {
+    const std::string last = all == chunked ? "PUT /0 7" : "GET /0 0";
+    for (std::size_t cut = 1; cut < all.size(); ++cut) {
+      SCOPED_TRACE(cut);
+      world_of_legs world;
+      world.start();
+      const auto one = world.open();
+      world.say(one, all.substr(0, cut), 10ms);
+      world.say(one, all.substr(cut));
+      EXPECT_THAT(one->heard, EndsWith(last));
+    }
+  }
+}
