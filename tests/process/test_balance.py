@@ -172,6 +172,16 @@ class Balance(ClusterTest):
               f"moves {balancer['moves']}, refused {balancer['moves_refused']}, replays {balancer['replays']}, resets {balancer['resets']}")
         self.assertEqual(balancer["failed"], 0)
         self.assertEqual(dunlin("apply", self.cluster.file).stdout, "the cluster works with what the file says\n")
+        self.replay_decisions()
+
+    def replay_decisions(self):
+        """X4: what access nodes recorded follows from its inputs, and can be decided by other thresholds."""
+        records = [os.path.join(self.cluster.folder, "data", name, "balance.records") for name in ("n4", "n5", "n6")]
+        done = dunlin("balance", "what-if", "--recorded", *records, "--thresholds", "rebalance.trigger=1.2", "--json")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        decisions = json.loads(done.stdout)["decisions"]
+        self.assertGreater(decisions["checked"], 0)
+        self.assertEqual(decisions["mismatches"], 0)
 
     def test_f1_a_balancer_joins_and_serves(self):
         pids = self.pids()

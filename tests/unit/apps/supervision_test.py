@@ -158,9 +158,10 @@ class CommandLine(unittest.TestCase):
     def test_help_names_every_subcommand(self):
         done = dunlin("--help")
         self.assertEqual(done.returncode, 0)
-        for word in ("init", "up", "down", "node", "check", "status", "env", "topology"):
+        words = ("init", "up", "down", "node", "check", "status", "env", "balance", "admin", "apply")
+        for word in (*words, "topology"):
             self.assertIn(word, done.stdout)
-        for word in ("init", "up", "down", "node", "check", "status", "env"):
+        for word in words:
             self.assertEqual(dunlin(word, "--help").returncode, 0)
 
     def test_mistakes_of_the_file_are_all_told_and_exit_with_2(self):
