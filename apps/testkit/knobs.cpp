@@ -250,6 +250,66 @@ void draw_samples(drawer& from, std::string& topology) {
                   fmt::format("samples_per_second = {}\n", samples));
 }
 
+/// One more node, at the end.
+void add_balancer(std::string& topology, int number) {
+  topology += fmt::format(
+      "\n[[node]]\nname = \"n{0}\"\nroles = [\"balancer\"]\nrack = \"r{1}\"\ncontrol = "
+      "\"127.0.0.1:7{0}01\"\nbulk = \"127.0.0.1:7{0}02\"\nadmin = \"127.0.0.1:7{0}03\"\nbalancer = "
+      "\"127.0.0.1:7{0}05\"\n",
+      number, number % 3);
+}
+
+/// Of times that are short enough for a trial: connections are moved all the time.
+std::string draw_balance(drawer& from) {
+  const std::string mode = from.one_of<const char*>("balance mode", {"relative", "patent"});
+  const std::string pick = from.one_of<const char*>(
+      "balancers pick by", {"digest", "random", "success", "round_robin", "cycle"});
+  const auto offers = from.one_of<std::chrono::milliseconds>("offer timeout", {1s, 200ms});
+  const auto moves = from.one_of<int>("moves at once", {1, 4});
+  const auto trigger = from.one_of<double>("rebalance trigger", {1.06, 1.01, 1.3});
+  const std::string resort = from.one_of<const char*>("last resort", {"true", "false"});
+  const std::string rehome = from.one_of<const char*>("re-home", {"true", "true", "false"});
+  auto text = fmt::format(
+      "[balance]\nmode = \"{}\"\n[balance.accept]\nlast_resort = "
+      "{}\n[balance.load]\nsample_interval = "
+      "\"500ms\"\nhistory = \"4s\"\n[balance.peers]\nexchange = \"1s\"\nstale_after = "
+      "\"4s\"\n[balance.choose]\nby_attempt = [\"{}\"]\noffer_timeout = \"{}ms\"\n",
+      mode, resort, pick, offers.count());
+  text += fmt::format(
+      "[balance.rebalance]\ninterval_min = \"1s\"\nage_min = \"500ms\"\ncool_down = "
+      "\"3s\"\nrefusal = "
+      "\"2s\"\nmoves_at_once = {}\nrehome = {}\n",
+      moves, rehome);
+  if (mode == "relative") text += fmt::format("trigger = {}\n", trigger);
+  return text + "\n";
+}
+
+/// Who stands between clients and access nodes.
+void draw_balancers(drawer& from, std::string& topology) {
+  const std::string kind = from.one_of<const char*>(
+      "balancers", {"none", "none", "none", "all access nodes", "two of their own",
+                    "an access node and one of its own"});
+  if (kind == "none") return;
+  const auto nodes = nodes_of(topology);
+  auto wanted = kind == "two of their own" ? 0 : kind == "all access nodes" ? nodes : 1;
+  for (int number = 1; number <= nodes; ++number) {
+    const auto door = fmt::format("s3 = \"127.0.0.1:7{}00\"\n", number);
+    const auto at = topology.find(door);
+    if (at == topology.npos) continue;
+    auto more = fmt::format("leg = \"127.0.0.1:7{}04\"\n", number);
+    const auto balances = wanted-- > 0;
+    if (balances) more += fmt::format("balancer = \"127.0.0.1:7{}05\"\n", number);
+    topology.insert(at, more);
+    if (!balances) continue;
+    const auto roles = fmt::format("name = \"n{}\"\nroles = [", number);
+    topology.insert(topology.find(roles) + roles.size(), "\"balancer\", ");
+  }
+  const auto own = kind == "two of their own" ? 2 : kind == "all access nodes" ? 0 : 1;
+  for (int i = 1; i <= own; ++i)
+    add_balancer(topology, nodes + i);
+  topology.insert(topology.find("[objects]"), draw_balance(from));
+}
+
 }  // namespace
 
 knobs draw_knobs(std::uint64_t seed) {
@@ -270,6 +330,7 @@ knobs draw_knobs(std::uint64_t seed) {
   draw_more_caches(from, news, drawn.topology);
   draw_mirrors(from, drawn.topology);
   draw_samples(from, drawn.topology);
+  draw_balancers(from, drawn.topology);
   drawn.streams = from.one_of<int>("entries over streams", {0, 1}) == 1;
   drawn.told = std::move(from.told);
   return drawn;

@@ -167,6 +167,11 @@ private:
 
   /// Everybody's promises once the faults have stopped.
   void await_progress() {
+    // Of the load, too: access nodes take whoever comes.
+    for (const auto& name : cluster_->access_nodes()) {
+      cluster_->load(name).set(0.2);
+      cluster_->load(name).set_leg(0);
+    }
     // What the last faults have begun may still end a node: its supervisor starts it again.
     for (int second = 0; second < 3; ++second) {
       cluster_->time().run_for(1s);
@@ -201,12 +206,32 @@ private:
     fail_all("asked twice", cluster_->asked().mistakes());
     if (const auto garbled = cluster_->clients()->counts().garbled; garbled > 0)
       fail("garbled", fmt::format("{} answers that are not HTTP", garbled));
+    check_lines();
     // Sessions go when they are told, and the entries let them.
     cluster_->clients()->leave();
     cluster_->time().run_for(1s);
     for (const auto& name : cluster_->access_nodes())
       if (const auto left = cluster_->connections(name); left > 0)
         fail("leaks", fmt::format("{} has {} connections of nobody", name, left));
+    for (const auto& name : cluster_->nodes())
+      if (const auto left = cluster_->lines(name); left > 0)
+        fail("leaks", fmt::format("{} has {} lines of nobody", name, left));
+  }
+
+  /// Every client's connection has one line and one leg, or is a connection of an access node.
+  void check_lines() {
+    cluster_->time().run_for(15s);  // the last moves end
+    std::size_t lines = 0, legs = 0, connections = 0, waiting = 0;
+    for (const auto& name : cluster_->nodes()) {
+      lines += cluster_->lines(name);
+      legs += cluster_->legs(name).open;
+      waiting += cluster_->legs(name).waiting;
+      connections += cluster_->connections(name);
+    }
+    const auto clients = cluster_->clients()->connected();
+    if (legs != lines || clients != lines + connections - legs || waiting > 0)
+      fail("leaks", fmt::format("{} clients, {} lines, {} legs of {} connections, {} expected",
+                                clients, lines, legs, connections, waiting));
   }
 
   void check_answers() {

@@ -65,8 +65,9 @@ void virtual_clients::abort() {
 std::size_t virtual_clients::connected() const {
   std::size_t count = 0;
   for (const auto& [key, all] : sessions_)
-    count += static_cast<std::size_t>(
-        std::count_if(all.begin(), all.end(), [](const auto& one) { return one->connected(); }));
+    count += static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const auto& one) {
+      return one->connected() && streams_.open_streams(one->name()) > 0;
+    }));
   return count;
 }
 

@@ -49,7 +49,7 @@ public:
   /// Every session goes now.
   void abort();
 
-  /// Sessions that have a connection.
+  /// Sessions that have a connection, which its server has not ended.
   std::size_t connected() const;
   clients_counts counts() const;
 

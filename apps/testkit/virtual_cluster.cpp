@@ -72,6 +72,7 @@ virtual_cluster::virtual_cluster(std::uint64_t seed, knobs shape)
     machine.identity =
         std::make_unique<simulation::sim_identity>(topology_.options.name, node.name);
     machine.random = std::make_shared<crypto::seeded_random>(++part * 104729);
+    machine.load = std::make_shared<virtual_load>(part * 86028121);
     machine.counts = std::make_shared<metrics>();
   }
 }
@@ -220,10 +221,14 @@ assembly::node_options virtual_cluster::options_of(const node_id& name) {
 bool virtual_cluster::start(const node_id& name) {
   auto& machine = machines_.at(name);
   DUNLIN_ASSERT(!machine.node);
-  if (clients_) open_front(name);
+  if (clients_) open_streams(name);
   assembly::node_ports ports{*machine.disk,     network_.wires(name), network_.bulk(name),
                              *machine.identity, machine.entry(),      machine.clock,
                              machine.random,    machine.counts};
+  ports.clients = machine.line_clients.get();
+  ports.legs = machine.line_legs.get();
+  ports.book = machine.book;
+  ports.load = machine.load;
   auto started = time_.driver().as(machine.group, [&] {
     return assembly::node::start(time_.system(), machine.topology, name, ports, options_of(name));
   });

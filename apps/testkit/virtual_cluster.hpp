@@ -11,6 +11,7 @@
 #include "apps/testkit/virtual_clients.hpp"
 #include "apps/testkit/virtual_entry.hpp"
 #include "apps/testkit/virtual_front.hpp"
+#include "apps/testkit/virtual_load.hpp"
 #include "apps/testkit/virtual_time.hpp"
 #include "messages/services.hpp"
 #include "runtime/disk/extents/extent_store.hpp"
@@ -151,6 +152,13 @@ public:
   /// Requests until now.
   std::uint64_t requests() const { return requests_; }
 
+  /// For a session of a test's own, and where the balancers are.
+  simulation::client_request signed_by_root(const std::string& method, const std::string& path,
+                                            const std::string& body = {});
+  std::vector<sockets::endpoint> balancer_doors() const;
+  /// As when the node is asked to stop: its connections go elsewhere.
+  void drain(const node_id& name, std::chrono::milliseconds within, std::function<void()> done);
+
   /// The sessions that requests go through; null: exchanges.
   virtual_clients* clients() { return clients_.get(); }
 
@@ -159,6 +167,20 @@ public:
   const request_watch& asked() const { return asked_; }
   /// With streams: clients' connections that the node's entry has, legs included.
   std::size_t connections(const node_id& name) const;
+  /// Of these, what balancers have placed, and what they are about to.
+  leg_table::totals legs(const node_id& name) const;
+  /// Clients of the node's balancer.
+  std::size_t lines(const node_id& name) const;
+  v1::AdmissionStatus admission(const node_id& name);
+  v1::BalancerStatus balancer(const node_id& name);
+  /// As if a peer had said so.
+  void tell_admission(const node_id& name, const v1::PeerIndicators& said);
+  /// Hears of each request where it is asked, before it is answered; must not end the node.
+  void on_asked(std::function<void(const node_id& where, const http::request& what)> listener) {
+    on_asked_ = std::move(listener);
+  }
+  /// What an access node's resources do.
+  virtual_load& load(const node_id& name) { return *machines_.at(name).load; }
   /// Of a running node: its router, and the S3 service's near caches by type.
   struct client_parts {
     node_manager_actor manager;
@@ -235,7 +257,10 @@ private:
     std::unique_ptr<simulation::sim_disk> disk;
     std::unique_ptr<simulation::sim_identity> identity;
     virtual_entry s3;
-    std::unique_ptr<virtual_front> front;  // with streams, in its place
+    std::unique_ptr<virtual_front> front;                           // with streams, in its place
+    std::shared_ptr<sockets::stream_port> line_clients, line_legs;  // of a balancer
+    std::shared_ptr<leg_table> book;                                // of the entry's legs
+    std::shared_ptr<virtual_load> load;
     http::entry* entry() { return front ? static_cast<http::entry*>(front.get()) : &s3; }
     std::shared_ptr<random_source> random;
     std::shared_ptr<metrics> counts;
@@ -249,7 +274,9 @@ private:
   };
   void power_off(const node_id& name, bool silent);
   void begin_streams();
+  void open_streams(const node_id& name);
   void open_front(const node_id& name);
+  virtual_clients::doors doors_for(const node_id& through, const http::request& what);
   void submit_over_stream(const node_id& through, simulation::sim_request request,
                           std::function<void(const simulation::client_answer&)> done,
                           std::chrono::milliseconds begins);
@@ -277,6 +304,7 @@ private:
   credentials root_;
   std::unique_ptr<virtual_clients> clients_;  // with streams
   request_watch asked_;
+  std::vector<std::shared_ptr<leg_table>> books_;  // of all lives
   std::map<node_id, machine> machines_;
   std::unique_ptr<raft_watch> watch_;
   std::vector<std::string> error_lines_, own_ends_;
@@ -290,6 +318,7 @@ private:
       on_heard_;
   std::function<void(const lookup_watch::cache&, const cache_event&)> on_cache_event_;
   std::function<void(const node_id&, partition_id)> on_leader_;
+  std::function<void(const node_id&, const http::request&)> on_asked_;
 };
 
 }  // namespace dunlin::testkit

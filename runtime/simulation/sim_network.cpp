@@ -117,6 +117,7 @@ void sim_network::heal_all() {
 }
 
 void sim_network::break_wires(const node_id& a, const node_id& b) {
+  if (streams_) streams_->break_streams(a, b);
   for (const auto& line : lines()) {
     const auto& [one, two] = line->ends;
     if ((one.name == a && two.name == b) || (one.name == b && two.name == a)) reset(line, true);

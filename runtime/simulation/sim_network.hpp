@@ -98,7 +98,7 @@ public:
   void split(const std::set<node_id>& side, const std::set<node_id>& other);
   void heal(const node_id& from, const node_id& to);
   void heal_all();
-  /// Every wire between the two breaks, as after a reset; they may dial again.
+  /// Every wire and stream between the two breaks, as after a reset; they may dial again.
   void break_wires(const node_id& a, const node_id& b);
   /// The node is gone: it hears and says nothing more, until it listens again. Silent: as when the
   /// power fails, peers notice by their pings only; else the connections are reset.

@@ -202,10 +202,13 @@ void sim_streams::crashed(const node_id& node, bool silent) {
 void sim_streams::break_streams(const node_id& a, const node_id& b) {
   for (const auto& of : lines()) {
     const auto& [one, two] = of->ends;
-    if ((one.name != a || two.name != b) && (one.name != b || two.name != a)) continue;
-    for (const int side : {0, 1})
-      send(of, side, {piece::reset, {}});
+    if ((one.name == a && two.name == b) || (one.name == b && two.name == a)) break_line(of);
   }
+}
+
+void sim_streams::break_line(const line_ptr& of) {
+  for (const int side : {0, 1})
+    send(of, side, {piece::reset, {}});
 }
 
 void sim_streams::wake_all() {

@@ -115,6 +115,7 @@ private:
   void schedule(const line_ptr& of, int to, std::size_t bytes);
   void arrive(const line_ptr& of, int to);
   void take_reset(const line_ptr& of, int to);
+  void break_line(const line_ptr& of);
   void wake(const line_ptr& of, int to);
   bool lives(const line_ptr& of, int side) const;
 

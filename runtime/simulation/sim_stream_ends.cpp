@@ -123,6 +123,7 @@ void sim_streams::pump(const line_ptr& of, int side) {
       return;
     }
     if (theirs.held >= options_.buffer_bytes) return;
+    if (network_.happens(network_.faults_.broken_per_million)) return break_line(of);
     const auto size =
         cut_smaller(std::min({left, options_.buffer_bytes - theirs.held, options_.segment_bytes}));
     mine.written += size;

@@ -1,0 +1,169 @@
+// How connections find their access node (docs/decisions/0015), in whole clusters on virtual time:
+// actors, lines, legs and HTTP as in production.
+#include "tests/simulation/balanced_cluster.hpp"
+
+namespace dunlin::testkit {
+namespace {
+
+using testing::StartsWith;
+
+TEST_F(BalancedCluster, B1_AccessNodesAreAskedWithTheCountOfTriesForThatClient) {
+  start(quick + "enabled = false\n[balance.choose]\nby_attempt = [\"round_robin\"]\n");
+  load({0.9, 0.1, 0.1});
+  pass(5s);
+  for (int i = 0; i < 30; ++i)
+    EXPECT_EQ(call(client(), ask("HEAD", "/box")).status, 200);
+  std::map<std::uint32_t, std::uint64_t> accepted, refused;
+  for (const auto* name : access) {
+    const auto said = cluster->admission(name);
+    EXPECT_EQ(said.absurd_attempts(), 0u);
+    for (const auto& one : said.attempts()) {
+      accepted[one.attempt()] += one.accepted();
+      refused[one.attempt()] += one.refused();
+    }
+  }
+  EXPECT_GE(accepted[1], 5u);
+  EXPECT_GE(accepted[2], 5u);
+  // Each refusal is followed by the next try, for the same client.
+  for (std::uint32_t attempt = 1; attempt <= 3; ++attempt)
+    EXPECT_EQ(refused[attempt], accepted[attempt + 1] + refused[attempt + 1]) << attempt;
+  std::map<std::uint32_t, std::uint64_t> told;
+  for (const auto* name : balancers) {
+    const auto said = cluster->balancer(name);
+    for (int i = 0; i < said.attempts_size(); ++i)
+      told[static_cast<std::uint32_t>(i) + 1] += said.attempts(i);
+  }
+  for (std::uint32_t attempt = 1; attempt <= 4; ++attempt)
+    EXPECT_EQ(told[attempt], accepted[attempt]) << attempt;
+  expect_no_leak();
+}
+
+TEST_F(BalancedCluster, B7_TheAccessNodeSeesTheClientsOwnAddress) {
+  start();
+  std::vector<std::string> peers;
+  cluster->on_asked([&](const node_id&, const http::request& what) { peers.push_back(what.peer); });
+  EXPECT_EQ(call(client({}, "198.51.100.23"), ask("PUT", "/box/k", "body")).status, 200);
+  ASSERT_EQ(peers.size(), 1u);
+  EXPECT_THAT(peers[0], StartsWith("198.51.100.23:"));
+  expect_no_leak();
+}
+
+TEST_F(BalancedCluster, B5_WhenAllAreFullTheClientIsToldToComeBackLater) {
+  start();
+  load({2, 2, 2});
+  pass(5s);
+  simulation::client_options once;
+  once.tries = 1;
+  const auto answer = call(client(once), ask("GET", "/box/k"));
+  EXPECT_EQ(answer.status, 503);
+  ASSERT_NE(answer.find("Retry-After"), nullptr);
+  EXPECT_THAT(answer.body, testing::HasSubstr("SlowDown"));
+  load({0.3, 0.3, 0.3});
+  EXPECT_EQ(call(client(), ask("PUT", "/box/k", "body")).status, 200);
+  expect_no_leak();
+}
+
+TEST_F(BalancedCluster, B8_APeerThatLiesAboutItsLevelIsClampedAndRefusalsOverruleIt) {
+  start();
+  load({1.5, 0.25, 0.25});
+  for (const auto* name : access)
+    cluster->load(name).set_leg(0);
+  // Says that it is idle, or far less; its own thresholds still refuse.
+  v1::PeerIndicators lie;
+  lie.mutable_own()->set_node("n1");
+  lie.mutable_own()->set_level(-1e9);
+  lie.mutable_own()->set_capacity(1e9);
+  lie.mutable_own()->set_willing(true);
+  lie.mutable_own()->set_incarnation(~0ull);
+  pass(2s);
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    lie.set_sequence(i);
+    for (const auto* name : {"n2", "n3"})
+      cluster->tell_admission(name, lie);
+    pass(100ms);
+    EXPECT_EQ(call(client(), ask("HEAD", "/box")).status, 200);
+  }
+  for (const auto* name : {"n2", "n3"}) {
+    const auto said = cluster->admission(name);
+    EXPECT_GE(said.fleet_level(), 0);
+    EXPECT_LE(said.fleet_level(), 2);
+    for (const auto& peer : said.peers()) {
+      EXPECT_GE(peer.level(), 0) << peer.node();
+      EXPECT_LE(peer.level(), 2) << peer.node();
+    }
+  }
+  EXPECT_EQ(cluster->legs("n1").open, 0u);
+  EXPECT_EQ(legs(), lines());
+  expect_no_leak();
+}
+
+TEST_F(BalancedCluster, APausedAccessNodeIsPassedOverWithinTheOfferTimeout) {
+  start();
+  cluster->pause("n2");
+  for (int i = 0; i < 9; ++i) {
+    const auto before = cluster->time().now();
+    const auto answer = call(client(), ask("HEAD", "/box"));
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.tries, 1);
+    EXPECT_LT(cluster->time().now() - before, 3s);
+  }
+  cluster->resume("n2");
+  pass(5s);
+  expect_no_leak();
+}
+
+TEST_F(BalancedCluster, WhenAnAccessNodeDiesAGetIsAskedAgainOnceAndAPutIsNot) {
+  start();
+  ASSERT_EQ(put("/box/k", "body").status, 200);
+  simulation::client_options once;
+  once.tries = 1;
+  std::vector<std::string> asked;
+  cluster->on_asked([&](const node_id& where, const http::request& what) {
+    asked.push_back(what.method + " at " + where);
+    if (asked.size() > 1) return;
+    cluster->time().events().after({}, [this, where] { cluster->crash(where); });
+  });
+  const auto answer = call(client(once), ask("GET", "/box/k"));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "body");
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_NE(asked[0], asked[1]);
+  EXPECT_EQ(cluster->asked().repeated(), 1u);
+
+  cluster->start_all();
+  cluster->wait_until_ready(20s);
+  pass(3s);
+  asked.clear();
+  EXPECT_EQ(call(client(once), ask("PUT", "/box/k", "other")).status, 0);
+  pass(5s);
+  EXPECT_EQ(asked.size(), 1u);
+  cluster->start_all();
+  cluster->wait_until_ready(20s);
+  pass(3s);
+  expect_no_leak();
+}
+
+TEST_F(BalancedCluster, WhenABalancerDiesItsClientsComeBackThroughAnother) {
+  start();
+  std::vector<session> all;
+  for (int i = 0; i < 6; ++i) {
+    all.push_back(client());
+    EXPECT_EQ(call(all.back(), ask("HEAD", "/box")).status, 200);
+  }
+  EXPECT_EQ(lines(), 7u);  // and the one that made the bucket
+  EXPECT_EQ(legs(), 7u);
+  cluster->crash("n4");
+  pass(1s);
+  EXPECT_EQ(legs(), lines());
+  const auto before = cluster->time().now();
+  for (const auto& each : all)
+    EXPECT_EQ(call(each, ask("HEAD", "/box")).status, 200);
+  EXPECT_LT(cluster->time().now() - before, 3s);
+  EXPECT_EQ(cluster->lines("n5"), legs());
+  cluster->start_all();
+  pass(3s);
+  expect_no_leak();
+}
+
+}  // namespace
+}  // namespace dunlin::testkit
