@@ -91,6 +91,11 @@ void s3_history::refused(const std::string& path, register_operation& one, int s
   one.answered = cluster_.time().now();
 }
 
+/// Over streams a body can stop on its way until its node gives up.
+static bool stalled(const virtual_cluster::answer& seen) {
+  return seen.status == 400 && seen.body.find("RequestTimeout") != seen.body.npos;
+}
+
 void s3_history::end_write(const std::string& path, std::size_t at, const answer& seen) {
   auto& one = histories_[path][at];
   if (seen.status == 200 || seen.status == 204) {
@@ -100,7 +105,7 @@ void s3_history::end_write(const std::string& path, std::size_t at, const answer
       seen_[path] = *one.value;
     else
       seen_.erase(path);
-  } else if (unknown(seen.status)) {
+  } else if (unknown(seen.status) || stalled(seen)) {
     ++counts_["writes unknown"];
   } else if (seen.status == 412 || seen.status == 404) {
     ++counts_["writes refused"];
