@@ -49,21 +49,33 @@ void settle_expired(self_pointer self) {
     state.meter.on_never_came(one.agreed.accepted_at, one.agreed.credit);
 }
 
+void spread_declared(admission_state& state, time at,
+                     const std::vector<leg_table::open_leg>& legs) {
+  std::map<std::uint64_t, balance::declared_meter::account> all;
+  for (const auto& leg : legs)
+    all[leg.connection] = {leg.counts.declared,
+                           leg.agreed.demand * state.options.settings.load.declared_rate};
+  state.declared.on_sample(at, all);
+}
+
 void sample(self_pointer self) {
   auto& state = self->state;
   settle_expired(self);
   settle_ended(self);
   const auto at = now(self);
   const auto since = state.sampled ? at - *state.sampled : time{0};
-  state.latest =
-      state.options.load->sample(since, state.options.legs->sum(), state.options.settings.load);
+  const auto legs = state.options.legs->open();
+  spread_declared(state, at, legs);
+  auto done = state.options.legs->sum();
+  done.declared = state.declared.spread_of_all();
+  state.latest = state.options.load->sample(since, done, state.options.settings.load);
   state.meter.on_sample(at, state.latest);
   state.sampled = at;
   std::vector<demand_book::account> accounts;
-  for (const auto& leg : state.options.legs->open())
+  for (const auto& leg : legs)
     accounts.push_back({leg.connection, leg.counts.requests,
-                        leg.counts.bytes_in + leg.counts.bytes_out, leg.counts.declared,
-                        leg.agreed.demand});
+                        leg.counts.bytes_in + leg.counts.bytes_out,
+                        state.declared.spread(leg.connection), leg.agreed.demand});
   state.demands.on_sample(
       at,
       {state.latest, state.options.capacity, state.options.settings.load.declared_rate,

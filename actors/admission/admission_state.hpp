@@ -6,6 +6,7 @@
 #include "actors/admission/peer_table.hpp"
 #include "actors/admission/rebalancer.hpp"
 #include "runtime/balance/acceptance.hpp"
+#include "runtime/balance/declared_meter.hpp"
 #include "runtime/balance/load_meter.hpp"
 #include "runtime/wake_timer.hpp"
 
@@ -40,6 +41,7 @@ struct admission_state {
 
   admission_options options;
   balance::load_meter meter;
+  balance::declared_meter declared;
   peer_table peers;
   demand_book demands;
   rebalancer balancing;

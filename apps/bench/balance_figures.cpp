@@ -67,7 +67,7 @@ void figures::moved(std::size_t connection, double at, double took) {
   ++moves_;
   move_latencies_.push_back(took);
   if (steady(at)) ++steady_closes_;
-  if (added_at_ > 0 && killed_at_ == 0) ++add_closes_;
+  if (filling()) ++add_closes_;
   const auto [last, first] = moved_at_.try_emplace(connection, at);
   // From an access node that died it goes whenever it was moved last.
   const bool by_choice = killed_at_ == 0 || at < killed_at_;
@@ -83,7 +83,7 @@ void figures::failed(std::size_t connection, double at, bool was_open, const got
     ++lost_;
     lost_at_.try_emplace(connection, at);
     if (steady(at)) ++steady_closes_;
-    if (added_at_ > 0 && killed_at_ == 0) ++add_closes_;
+    if (filling()) ++add_closes_;
   } else {
     ++connect_failures_;
   }

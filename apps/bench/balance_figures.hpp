@@ -43,6 +43,8 @@ private:
   };
   void moved(std::size_t connection, double at, double took);
   bool steady(double at) const { return at >= .2 * seconds_ && at < .6 * seconds_; }
+  /// A new access node is there and has not its share yet.
+  bool filling() const { return added_at_ > 0 && killed_at_ == 0 && filled_minutes_ == 0; }
   std::vector<double> utilisation() const;
   bool up(std::size_t node) const;
   void sample_steady(const std::vector<double>& all, double mean);

@@ -109,8 +109,7 @@ def medians(runs):
     return {key: statistics.median(one[key] for one in good) for key, value in good[0].items() if isinstance(value, (int, float))}
 
 
-# All times of balancing, divided by what the trace is compressed by. A request of each connection comes every two seconds: load is
-# sampled as often, so that each sample has one of every connection.
+# All times of balancing, divided by what the trace is compressed by.
 def settings(compress, literal=False):
     def time(seconds):
         return f'"{max(1, round(1000 * seconds / compress))}ms"'
@@ -119,7 +118,7 @@ def settings(compress, literal=False):
 {mode}[balance.load]
 declared = true
 declared_rate = {UNITS}
-sample_interval = "2s"
+sample_interval = {time(5)}
 history = {time(900 if literal else 60)}
 [balance.peers]
 exchange = {time(10)}

@@ -156,7 +156,7 @@ struct Admission : testing::Test {
     start();
     const auto connection = connect("client-1");
     auto& leg = *open.back().second;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 20; ++i) {
       leg.now.declared += 5 * 20;
       world.advance(5s, 100ms);
     }

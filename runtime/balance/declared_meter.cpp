@@ -1,0 +1,65 @@
+#include "runtime/balance/declared_meter.hpp"
+
+#include <algorithm>
+
+namespace dunlin::balance {
+
+namespace {
+
+double seconds(declared_meter::time span) { return static_cast<double>(span.count()) / 1000; }
+
+}  // namespace
+
+void declared_meter::learn(entry& of, time now, const account& is) const {
+  of.known = is.known;
+  if (is.declared <= of.declared) return;
+  if (of.declared > 0 && now > of.changed) {
+    of.gap = now - of.changed;
+    of.rate = (is.declared - of.declared) / seconds(of.gap);
+  }
+  of.declared = is.declared;
+  of.changed = now;
+}
+
+/// Of connections that have been seen to grow, in the mean: what one is taken for that has not.
+double declared_meter::usual() const {
+  double sum = 0;
+  std::size_t seen = 0;
+  for (const auto& [connection, one] : entries_) {
+    if (one.gap == time{0}) continue;
+    sum += one.rate;
+    ++seen;
+  }
+  return seen > 0 ? sum / static_cast<double>(seen) : 0;
+}
+
+double declared_meter::rate_of(const entry& of, time now, double usual) {
+  if (of.declared == 0) return 0;
+  if (of.gap == time{0}) return of.known > 0 ? of.known : usual;
+  // One that is overdue by more than it took has fallen silent. Squared, so that what it is taken
+  // for has an end.
+  const auto silent = now - of.changed, due = 2 * of.gap;
+  const auto late = silent <= due ? 1 : seconds(due) / seconds(silent);
+  return of.rate * late * late;
+}
+
+void declared_meter::on_sample(time now, const std::map<std::uint64_t, account>& all) {
+  std::erase_if(entries_, [&](const auto& one) { return !all.contains(one.first); });
+  for (const auto& [connection, is] : all)
+    learn(entries_[connection], now, is);
+  const auto passed = last_ < time{0} ? 0.0 : seconds(std::max(now - last_, time{0}));
+  const auto mean = usual();
+  for (auto& [connection, one] : entries_) {
+    const auto used = rate_of(one, now, mean) * passed;
+    one.spread += used;
+    all_ += used;
+  }
+  last_ = now;
+}
+
+double declared_meter::spread(std::uint64_t connection) const {
+  const auto found = entries_.find(connection);
+  return found == entries_.end() ? 0 : found->second.spread;
+}
+
+}  // namespace dunlin::balance
