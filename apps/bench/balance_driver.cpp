@@ -41,6 +41,7 @@ struct drive_options {
   std::vector<double> capacities{1, 1, 1, 1, 1.5, 1.5, .5, .5};
   double seconds = 300, compress = 60, period = 2, load = 0.7, units = 1000;
   std::uint32_t seed = 2, connections = 1000;
+  std::string samples;             ///< file; empty: none
   std::vector<std::string> names;  ///< of access nodes; one more than capacities
 };
 
@@ -57,6 +58,7 @@ public:
     double capacity = 0;
     for (const auto each : options_.capacities)
       capacity += each;
+    if (!options_.samples.empty()) samples_.reset(std::fopen(options_.samples.c_str(), "w"));
     unit_ = trace_.demand / capacity / options_.load;
   }
 
@@ -126,6 +128,7 @@ private:
     while (now() < options_.seconds) {
       co_await sleep(0.25);
       figures_.sample(now());
+      if (samples_) fmt::print(samples_.get(), "{:.3f},{}\n", now(), figures_.utilisation_text());
     }
     context_.stop();
   }
@@ -147,6 +150,7 @@ private:
   const drive_options options_;
   const trace trace_;
   figures figures_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> samples_{nullptr, std::fclose};
   const clock::time_point began_;
   double unit_ = 1;
 };
@@ -239,6 +243,9 @@ int main(int count, char** words) {
   drive.add_option("--units", driving.units, "Declared by the load of a unit node in a second");
   drive.add_option("--seed", driving.seed);
   drive.add_option("--connections", driving.connections, "On average");
+
+  drive.add_option("--samples", driving.samples,
+                   "File for the use of each access node, four times a second");
 
   churn_options churning;
   auto& churns = *app.add_subcommand("churn", "Connections of one request each");

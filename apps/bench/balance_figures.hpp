@@ -4,6 +4,8 @@
 
 #include "apps/bench/balance_client.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdint>
 #include <map>
@@ -35,6 +37,10 @@ public:
   /// Connections that some access node holds now.
   std::size_t open() const { return placed_.size(); }
   std::string json() const;
+  /// Of each access node, as it stands.
+  std::string utilisation_text() const {
+    return fmt::format("{:.4f}", fmt::join(utilisation(), ","));
+  }
 
 private:
   struct place {

@@ -21,21 +21,23 @@ void declared_meter::learn(entry& of, time now, const account& is) const {
   of.changed = now;
 }
 
-/// Of connections that have been seen to grow, in the mean: what one is taken for that has not.
-double declared_meter::usual() const {
-  double sum = 0;
-  std::size_t seen = 0;
+/// Between the requests of a connection, in the mean of those that have asked twice; 0: none has.
+declared_meter::time declared_meter::usual_gap() const {
+  time sum{0};
+  time::rep seen = 0;
   for (const auto& [connection, one] : entries_) {
-    if (one.gap == time{0}) continue;
-    sum += one.rate;
-    ++seen;
+    sum += one.gap;
+    seen += one.gap > time{0};
   }
-  return seen > 0 ? sum / static_cast<double>(seen) : 0;
+  return seen > 0 ? sum / seen : time{0};
 }
 
-double declared_meter::rate_of(const entry& of, time now, double usual) {
+double declared_meter::rate_of(const entry& of, time now, time usual) {
   if (of.declared == 0) return 0;
-  if (of.gap == time{0}) return of.known > 0 ? of.known : usual;
+  if (of.gap == time{0}) {
+    if (of.known > 0) return of.known;
+    return usual > time{0} ? of.declared / seconds(usual) : 0;
+  }
   // One that is overdue by more than it took has fallen silent. Squared, so that what it is taken
   // for has an end.
   const auto silent = now - of.changed, due = 2 * of.gap;
@@ -48,9 +50,9 @@ void declared_meter::on_sample(time now, const std::map<std::uint64_t, account>&
   for (const auto& [connection, is] : all)
     learn(entries_[connection], now, is);
   const auto passed = last_ < time{0} ? 0.0 : seconds(std::max(now - last_, time{0}));
-  const auto mean = usual();
+  const auto usual = usual_gap();
   for (auto& [connection, one] : entries_) {
-    const auto used = rate_of(one, now, mean) * passed;
+    const auto used = rate_of(one, now, usual) * passed;
     one.spread += used;
     all_ += used;
   }

@@ -35,9 +35,9 @@ private:
     double known = 0;
     double spread = 0;
   };
-  static double rate_of(const entry& of, time now, double usual);
+  static double rate_of(const entry& of, time now, time usual);
   void learn(entry& of, time now, const account& is) const;
-  double usual() const;
+  time usual_gap() const;
 
   std::map<std::uint64_t, entry> entries_;
   time last_{-1};

@@ -65,11 +65,11 @@ TEST_F(DeclaredMeter, B3OneThatCameFromElsewhereIsKnownBeforeItAsksTwice) {
   EXPECT_NEAR(sample(), 7, 1e-9);
 }
 
-TEST_F(DeclaredMeter, B3AStrangerIsTakenForOneOfTheOthers) {
+TEST_F(DeclaredMeter, B3AStrangerIsTakenToAskAsOftenAsTheOthers) {
   ask(10, 3);
   all[2].declared = 1000;
   sample();
-  EXPECT_NEAR(sample(), 10, 1e-9);
+  EXPECT_NEAR(sample(), 5 + 500, 1e-9);
 }
 
 TEST_F(DeclaredMeter, B3OneThatIsGoneUsesNothing) {
