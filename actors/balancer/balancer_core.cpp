@@ -87,13 +87,15 @@ std::optional<node_id> balancer_core::choose(time now, search& way) {
   if (!way.last_resort && way.attempt <= settings_.accept.steps.size()) {
     auto fresh = not_these;
     fresh.insert(way.refused.begin(), way.refused.end());
-    if (auto found = selection_.pick(now, way.attempt, fresh, false)) return found;
+    if (auto found = selection_.pick(now, way.attempt, fresh)) return found;
     way.refused.clear();
-    return selection_.pick(now, way.attempt, not_these, false);
+    return selection_.pick(now, way.attempt, not_these);
   }
   if (!settings_.accept.last_resort || !way.may_last_resort) return std::nullopt;
-  way.last_resort = true;
-  return selection_.pick(now, way.attempt, not_these, true);
+  // Each once: what is said of levels may be wrong, and then others have room (B8).
+  if (!std::exchange(way.last_resort, true)) way.refused.clear();
+  not_these.insert(way.refused.begin(), way.refused.end());
+  return selection_.pick_last(now, not_these, way.at_least);
 }
 
 void balancer_core::ask_next(time now, entry& line, effects& out) {
@@ -104,7 +106,7 @@ void balancer_core::ask_next(time now, entry& line, effects& out) {
   await(now, line, moves ? phase::seeking : phase::placing,
         settings_.choose.offer_timeout + limits_.offer_slack);
   selection_.offered(*chosen);
-  offers_[line.second.serial] = {line.first, *chosen, way.attempt};
+  offers_[line.second.serial] = {line.first, *chosen, way.attempt, way.last_resort};
   ++count_.offers;
   if (way.last_resort) ++count_.last_resorts;
   out.push_back(offer{line.first, line.second.serial, *chosen, way.attempt, way.last_resort,
@@ -133,9 +135,11 @@ void balancer_core::miss(time now, entry& line, const node_id& node, effects& ou
   ask_next(now, line, out);
 }
 
-void balancer_core::note_refusal(search& way, const node_id& node, refusal why) const {
-  way.refused.insert(node);
-  if (why == refusal::draining || why == refusal::full) way.hard.insert(node);
+void balancer_core::note_refusal(time now, search& way, const offer_out& asked, refusal why) const {
+  way.refused.insert(asked.node);
+  if (why == refusal::draining || why == refusal::full) way.hard.insert(asked.node);
+  if (why == refusal::over)
+    way.at_least[asked.node] = selection_.refused_from(now, asked.attempt, asked.last_resort);
 }
 
 balancer_core::effects balancer_core::on_offer_reply(time now, std::uint64_t serial,
@@ -147,25 +151,21 @@ balancer_core::effects balancer_core::on_offer_reply(time now, std::uint64_t ser
     ++count_.late;
     return out;
   }
-  const auto& [number, node, attempt] = asked.mapped();
-  auto* const line = find(number);
+  const auto& offered = asked.mapped();
+  auto* const line = find(offered.line);
   const auto demand = line ? line->second.way.demand : 0;
   if (reply.accepted)
-    selection_.accepted(now, node, demand);
+    selection_.accepted(now, offered.node, demand);
   else
-    selection_.refused(now, node, attempt);
+    selection_.refused(now, offered.node, offered.attempt, offered.last_resort);
   if (!line || line->second.serial != serial) return out;  // its token expires over there
   if (reply.accepted) {
-    line->second.next = {node, reply.connection};
+    line->second.next = {offered.node, reply.connection};
     take(now, *line, reply, out);
     return out;
   }
   auto& way = line->second.way;
-  note_refusal(way, node, reply.why);
-  if (way.last_resort) {
-    give_up(now, *line, out);
-    return out;
-  }
+  note_refusal(now, way, offered, reply.why);
   way.attempt = std::min(way.attempt + 1, std::max(settings_.accept.attempts_max, 1u));
   ask_next(now, *line, out);
   return out;
@@ -189,13 +189,13 @@ balancer_core::effects balancer_core::on_offer_failed(time now, std::uint64_t se
     ++count_.late;
     return out;
   }
-  const auto& [number, node, attempt] = asked.mapped();
-  selection_.dropped(node);
-  auto* const line = find(number);
+  const auto& offered = asked.mapped();
+  selection_.dropped(offered.node);
+  auto* const line = find(offered.line);
   if (line && line->second.serial == serial)
-    miss(now, *line, node, out);
+    miss(now, *line, offered.node, out);
   else
-    selection_.unreachable(now, node);
+    selection_.unreachable(now, offered.node);
   return out;
 }
 

@@ -187,9 +187,10 @@ private:
     bool moved = false;
     double demand = 0;
     node_id excluded;           // whose connection it is
-    std::set<node_id> refused;  // in this round
+    std::set<node_id> refused;  // in this round; the last resort is one of its own
     std::set<node_id> hard;     // refused, whatever the attempt
     std::set<node_id> unreachable;
+    std::map<node_id, double> at_least;  // levels, by what they refused
   };
   struct leg {
     node_id node;
@@ -210,6 +211,7 @@ private:
     line_number line = 0;
     node_id node;
     std::uint32_t attempt = 1;
+    bool last_resort = false;
   };
   using line_table = std::map<line_number, line_state>;
   using entry = line_table::value_type;
@@ -218,7 +220,7 @@ private:
   std::optional<node_id> choose(time now, search& way);
   void give_up(time now, entry& line, effects& out);
   void take(time now, entry& line, const offer_reply& reply, effects& out);
-  void note_refusal(search& way, const node_id& node, refusal why) const;
+  void note_refusal(time now, search& way, const offer_out& asked, refusal why) const;
   void miss(time now, entry& line, const node_id& node, effects& out);
   void lose(time now, entry& line, const loss& how, effects& out);
   void begin_move(time now, entry& line, const move_wish& wish, effects& out);

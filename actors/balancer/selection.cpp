@@ -123,14 +123,14 @@ void selection::accepted(time now, const node_id& node, double demand) {
   if (one->placed.size() > placements_max) one->placed.pop_front();
 }
 
-void selection::refused(time now, const node_id& node, std::uint32_t attempt) {
+void selection::refused(time now, const node_id& node, std::uint32_t attempt, bool last_resort) {
   dropped(node);
   auto* const one = find(node);
   if (!one) return;
   count(*one, false);
   ++one->refusals;
   one->refused_at = now;
-  one->refused_level = threshold(now, attempt);
+  one->refused_level = refused_from(now, attempt, last_resort);
 }
 
 void selection::unreachable(time now, const node_id& node) {
@@ -163,12 +163,12 @@ double selection::level_of(const access_node& one) const {
   return one.refused_at ? std::max(one.level, one.refused_level) : one.level;
 }
 
-/// With what this balancer has sent there since, and one more.
-double selection::projected(const access_node& one, double demand) const {
+/// What this balancer has sent there since its word, and one more, as a level.
+double selection::sent_since(const access_node& one, double demand) const {
   double sum = demand * (one.offers + 1);
   for (const auto& each : one.placed)
     if (each.at > one.said) sum += each.demand > 0 ? each.demand : demand;
-  return level_of(one) + sum / one.capacity;
+  return sum / one.capacity;
 }
 
 double selection::mean_demand(time now) const {
@@ -202,13 +202,23 @@ double selection::threshold(time now, std::uint32_t attempt) const {
   return std::min(steps[at].threshold * fleet_level(now), settings_.accept.ceiling);
 }
 
+double selection::refused_from(time now, std::uint32_t attempt, bool last_resort) const {
+  return last_resort ? settings_.accept.last_resort_cap : threshold(now, attempt);
+}
+
 // ---- whom to ask ----
 
+std::optional<node_id> selection::pick_last(time now, const std::set<node_id>& not_these,
+                                            const std::map<node_id, double>& at_least) {
+  const auto all = able(now, not_these);
+  if (all.empty()) return std::nullopt;
+  return lowest(now, all, at_least)->first;
+}
+
 std::optional<node_id> selection::pick(time now, std::uint32_t attempt,
-                                       const std::set<node_id>& not_these, bool last_resort) {
+                                       const std::set<node_id>& not_these) {
   auto all = able(now, not_these);
   if (all.empty()) return std::nullopt;
-  if (last_resort) return lowest(now, all)->first;
   const auto& rules = settings_.choose.by_attempt;
   const auto at = std::min<std::size_t>(std::max(attempt, 1u), rules.size());
   const auto rule = rules.empty() ? balance::pick::digest : rules[at - 1];
@@ -252,12 +262,16 @@ const selection::entry* selection::by_digest(time now, candidates all) {
   return lowest(now, takers);
 }
 
-const selection::entry* selection::lowest(time now, const candidates& all) {
+const selection::entry* selection::lowest(time now, const candidates& all,
+                                          const std::map<node_id, double>& at_least) {
   const auto demand = mean_demand(now);
   candidates best;
   double least = 0;
   for (const auto* one : all) {
-    const auto level = projected(one->second, demand);
+    auto level = level_of(one->second);
+    const auto known = at_least.find(one->first);
+    if (known != at_least.end()) level = std::max(level, known->second);
+    level += sent_since(one->second, demand);
     if (!best.empty() && level > least) continue;
     if (best.empty() || level < least) best.clear();
     best.push_back(one);

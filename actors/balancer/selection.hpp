@@ -50,16 +50,20 @@ public:
   /// After heard() of the same reply, which counts the connection.
   void accepted(time now, const node_id& node, double demand);
   /// After heard() of the same reply. Overrules a low level until the node's next word.
-  void refused(time now, const node_id& node, std::uint32_t attempt);
+  void refused(time now, const node_id& node, std::uint32_t attempt, bool last_resort = false);
   void dropped(const node_id& node);
 
   /// No answer, or no leg to be dialled: rests, longer each time, and is tried again.
   void unreachable(time now, const node_id& node);
 
-  /// Of this attempt (from 1), without those in `not_these`; none: all are. As a last resort the
-  /// one that is best known.
-  std::optional<node_id> pick(time now, std::uint32_t attempt, const std::set<node_id>& not_these,
-                              bool last_resort);
+  /// Of this attempt (from 1), without those in `not_these`; none: all are.
+  std::optional<node_id> pick(time now, std::uint32_t attempt, const std::set<node_id>& not_these);
+  /// As a last resort: the lowest level, whether willing or not; `at_least`: what levels are, at
+  /// the least, whatever is said of them.
+  std::optional<node_id> pick_last(time now, const std::set<node_id>& not_these,
+                                   const std::map<node_id, double>& at_least);
+  /// What a level is, at the least, where such an offer is refused by load.
+  double refused_from(time now, std::uint32_t attempt, bool last_resort) const;
 
   struct view {
     node_id node;
@@ -109,7 +113,7 @@ private:
   bool fresh(time now, const access_node& one) const;
   bool willing(time now, const access_node& one) const;
   double level_of(const access_node& one) const;
-  double projected(const access_node& one, double demand) const;
+  double sent_since(const access_node& one, double demand) const;
   double mean_demand(time now) const;
   double fleet_level(time now) const;
   double threshold(time now, std::uint32_t attempt) const;
@@ -120,7 +124,8 @@ private:
   void prefer_rack(candidates& all) const;
   const entry* by_digest(time now, candidates all);
   const entry* by_success(const candidates& all);
-  const entry* lowest(time now, const candidates& all);
+  const entry* lowest(time now, const candidates& all,
+                      const std::map<node_id, double>& at_least = {});
   const entry* any(const candidates& all);
   const entry* next_by_name(const candidates& all);
   const entry* next_in_cycle(const candidates& all);

@@ -121,14 +121,18 @@ std::optional<std::size_t> fleet::place(std::size_t client, std::size_t exclude,
   std::set<node_id> refused, gone;
   if (exclude != none) gone.insert(nodes_[exclude].name);
   const auto moving = exclude != none;
+  std::map<node_id, double> at_least;
   std::uint32_t attempt = 1;
+  bool desperate = false;
   for (std::uint32_t tries = 1;; ++tries) {
     const auto last = attempt > accept.steps.size();
     if (last && (!accept.last_resort || !may_last)) return {};
+    if (last && !std::exchange(desperate, true)) refused.clear();
     auto not_these = gone;
-    if (!last) not_these.insert(refused.begin(), refused.end());
-    auto chosen = by.pick(now(), attempt, not_these, last);
-    if (!chosen && !last) chosen = by.pick(now(), attempt, gone, false);
+    not_these.insert(refused.begin(), refused.end());
+    auto chosen =
+        last ? by.pick_last(now(), not_these, at_least) : by.pick(now(), attempt, not_these);
+    if (!chosen && !last) chosen = by.pick(now(), attempt, gone);
     if (!chosen) return {};
     const auto index = by_name_.at(*chosen);
     by.offered(*chosen);
@@ -148,9 +152,9 @@ std::optional<std::size_t> fleet::place(std::size_t client, std::size_t exclude,
       }
       return index;
     }
-    by.refused(now(), *chosen, attempt);
-    if (last) return {};
+    by.refused(now(), *chosen, attempt, last);
     refused.insert(*chosen);
+    at_least[*chosen] = by.refused_from(now(), attempt, last);
     ++attempt;
   }
 }

@@ -42,15 +42,52 @@ TEST_F(BalancerCore, ARefusalRaisesTheAttemptAndGoesToAnother_B5_C4) {
   EXPECT_EQ(core.count().last_resorts, 1u);
 }
 
-TEST_F(BalancerCore, RefusedAsALastResortTheClientIsTold_B5_C4) {
-  const auto two = the<offer>(reply(first(), no()));
-  const auto three = the<offer>(reply(two, no()));
-  const auto told = the<refuse>(reply(three, no()));
+TEST_F(BalancerCore, AsALastResortEachIsAskedOnceThenTheClientIsTold_B5_C4) {
+  auto asked = the<offer>(reply(the<offer>(reply(first(), no())), no()));
+  std::set<node_id> nodes{asked.node};
+  for (std::uint32_t attempt = 4; attempt <= 6; ++attempt) {
+    asked = the<offer>(reply(asked, no()));
+    EXPECT_TRUE(asked.last_resort);
+    EXPECT_EQ(asked.attempt, attempt);
+    EXPECT_TRUE(nodes.insert(asked.node).second) << asked.node;
+  }
+  EXPECT_EQ(core.count().last_resorts, 4u);
+  const auto told = the<refuse>(reply(asked, no()));
   EXPECT_EQ(told.line, 1u);
   EXPECT_GE(told.retry_after, 1s);
   EXPECT_LE(told.retry_after, 2s);
   EXPECT_EQ(core.count().failed, 1u);
   EXPECT_EQ(core.lines(), 0u);
+}
+
+// One that says, or of whom is said, that it is idle, and that is far from it.
+TEST_F(BalancerCore, WhoRefusedByLoadIsNoBetterLastResortThanItsRefusalSays_B8) {
+  core.set_nodes({{"a", ""}, {"b", ""}, {"c", ""}});
+  const auto says = [](double a, double b, double c) {
+    auto out = no();
+    for (const auto& [node, level] : std::map<node_id, double>{{"a", a}, {"b", b}, {"c", c}})
+      out.digest.push_back({node, 1, level, 1, 0ms, true, 10});
+    return out;
+  };
+  place(9, 9);
+  core.on_ended(9);
+  // The fleet's level is 0.35: refused at 0.37 and 0.39.
+  auto asked = first();
+  while (!asked.last_resort)
+    asked = the<offer>(reply(asked, says(0, 0.45, 0.6)));
+  const auto liar = asked.node;
+  EXPECT_EQ(liar, "a");
+  asked = the<offer>(reply(asked, says(0, 0.45, 0.6)));
+  EXPECT_EQ(asked.node, "b");
+  EXPECT_TRUE(asked.last_resort);
+  EXPECT_TRUE(has<attach>(reply(asked, yes())));
+  // The next client does not begin its last resort there again.
+  asked = first(2);
+  while (!asked.last_resort) {
+    EXPECT_NE(asked.node, "a");
+    asked = the<offer>(reply(asked, says(0, 0.45, 0.6)));
+  }
+  EXPECT_EQ(asked.node, "b");
 }
 
 TEST_F(BalancerCore, WithoutALastResortTheClientIsToldWhenTheStepsAreUsedUp) {

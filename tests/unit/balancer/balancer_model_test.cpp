@@ -82,7 +82,7 @@ private:
   // ---- what the core wants ----
 
   void heed(const balancer_core::offer& wish) {
-    EXPECT_LE(wish.attempt, 3u);
+    EXPECT_LE(wish.attempt, 2 + nodes_.size());  // two steps; as a last resort each once
     const auto serial = wish.serial;
     if (dead_.count(wish.node) > 0 || likely(5))
       return after(time(below(1'000)), [=, this] { perform(core_.on_offer_failed(now_, serial)); });

@@ -35,7 +35,9 @@ struct Selection : testing::Test {
   }
   node_id picked(selection::time now, std::uint32_t attempt = 1, std::set<node_id> without = {},
                  bool last_resort = false) {
-    return choice.pick(now, attempt, without, last_resort).value_or("nobody");
+    const auto found =
+        last_resort ? choice.pick_last(now, without, {}) : choice.pick(now, attempt, without);
+    return found.value_or("nobody");
   }
   std::set<node_id> seen(selection::time now, int times = 200) {
     std::set<node_id> all;
@@ -144,6 +146,17 @@ TEST_F(Selection, TheLastResortIsTheLowestWhetherWillingOrNot) {
   choice.refused(1s, "a", 2);
   EXPECT_EQ(picked(1s, 3, {}, true), "a");
   EXPECT_EQ(picked(1s, 3, {"a"}, true), "c");
+}
+
+TEST_F(Selection, TheLastResortIsJudgedByWhatItRefusedToo_B8) {
+  hear_all(0ms, 0, 0.5, 0.6, 0.7);
+  EXPECT_EQ(choice.pick_last(0ms, {}, {}), "a");
+  EXPECT_EQ(choice.pick_last(0ms, {}, {{"a", 0.55}}), "b");
+  EXPECT_EQ(choice.pick_last(0ms, {"b"}, {{"a", 0.55}, {"c", 0.1}}), "a");
+  EXPECT_EQ(choice.pick_last(0ms, {"a", "b", "c", "d"}, {}), std::nullopt);
+  choice.offered("a");
+  choice.refused(0ms, "a", 3, true);
+  EXPECT_EQ(choice.pick_last(1s, {"b", "c"}, {}), "d");
 }
 
 TEST_F(Selection, TheSameRackComesFirstWhereItTakesAny_B6_C5) {
