@@ -24,6 +24,7 @@ void use(self_pointer self, const balance::settings& settings, std::uint64_t ver
   state.options.settings = settings;
   state.options.balance_version = version;
   state.meter.configure(settings.load);
+  state.declared.set_rate_max(2 * state.options.capacity * settings.load.declared_rate);
   state.peers.configure(settings.peers);
   state.balancing.configure(settings);
   state.options.legs->honour_declared_load(settings.load.declared);
@@ -35,7 +36,10 @@ void settle_ended(self_pointer self) {
   auto& state = self->state;
   for (const auto& one : state.options.legs->take_ended()) {
     record_leg(self, one.connection, one.agreed, true);
-    state.meter.on_departed(state.demands.demand(one.connection) / own(state).capacity);
+    auto used = state.demands.parts(one.connection);
+    for (auto& part : used)
+      part /= own(state).capacity;
+    state.meter.on_departed(one.agreed.accepted_at, one.agreed.credit, used);
     state.balancing.on_gone(one.connection);
     state.moved_away.erase(one.connection);
     state.throttled.erase(one.connection);
@@ -69,8 +73,11 @@ void sample(self_pointer self) {
   auto done = state.options.legs->sum();
   done.declared = state.declared.spread_of_all();
   state.latest = state.options.load->sample(since, done, state.options.settings.load);
-  state.meter.on_sample(at, state.latest);
+  // The first one knows no rates. Without connections there are none; with those of a former life
+  // nothing is known until the second.
+  if (state.sampled || legs.empty()) state.meter.on_sample(at, state.latest);
   state.sampled = at;
+  state.sampled_legs = static_cast<std::uint32_t>(legs.size());
   std::vector<demand_book::account> accounts;
   for (const auto& leg : legs)
     accounts.push_back({leg.connection, leg.counts.requests,
@@ -119,6 +126,18 @@ void on_time(self_pointer self) {
     settle_ended(self);
     drain_on(self);
   }
+  arm(self);
+}
+
+/// With other settings: what would come later than they say. Nothing comes at once: a sample of a
+/// moment says nothing, and all nodes would take and tell one together.
+void come_earlier(self_pointer self) {
+  auto& state = self->state;
+  const auto at = now(self);
+  const auto by = [at](time& next, time interval) { next = std::min(next, at + interval); };
+  by(state.next_sample, state.options.settings.load.sample_interval);
+  by(state.next_exchange, state.options.settings.peers.exchange);
+  by(state.next_account, account_interval(state.options.settings));
   arm(self);
 }
 
@@ -183,6 +202,7 @@ v1::NodeLevel level_now(self_pointer self) {
   balance::offer first;
   first.loads = loads;
   first.fleet_level = fleet_level(self);
+  first.starting = !state.meter.started();
   first.draining = state.draining;
   first.full = me.connections >= state.options.legs_max;
   made.set_willing(balance::decide(state.options.settings.accept, first).accepted);
@@ -217,8 +237,7 @@ admission_shell::behavior_type admission(admission_shell::stateful_pointer<admis
       [self](const v1::GetAdmissionStatus&) { return status(self); },
       [self](const use_balance_settings& change) {
         use(self, change.settings, change.version);
-        self->state.next_sample = self->state.next_exchange = now(self);
-        on_time(self);
+        come_earlier(self);
       },
       [self](const use_access_peers& change) {
         self->state.options.peers = change.all;

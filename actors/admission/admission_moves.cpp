@@ -59,8 +59,7 @@ void hear_ready(self_pointer self, std::uint64_t connection, const v1::MoveReady
   if (ready.ready()) return stop_leg(self, connection, ready.forwarded());
   auto& state = self->state;
   // Every peer that the balancer asked has refused what a first attempt may meet (B8).
-  const auto limits = balance::limits_of(state.options.settings.accept, fleet_level(self));
-  if (!state.draining && !limits.empty()) state.peers.on_nobody_takes(limits.front());
+  if (ready.reason() == v1::MoveReady::ALL_REFUSED) state.peers.on_nobody_takes();
   end_move(self, connection, false);
 }
 

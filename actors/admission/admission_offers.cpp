@@ -2,6 +2,7 @@
 #include "actors/admission/admission_state.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace dunlin::admitting {
 
@@ -25,10 +26,21 @@ bool cooling(self_pointer self, const v1::OfferConnection& offer) {
          !state.options.legs->has_client(offer.client());
 }
 
+/// What a moved connection is said to have used; beyond twice the node nobody is believed.
+double demand_of(self_pointer self, const v1::OfferConnection& offer) {
+  const auto most = 2 * own(self->state).capacity;
+  return std::isfinite(offer.demand()) ? std::clamp(offer.demand(), 0.0, most) : 0;
+}
+
 double credit_of(self_pointer self, const v1::OfferConnection& offer) {
   const auto& state = self->state;
   const auto me = own(state);
-  const auto known = offer.demand() > 0 ? offer.demand() : state.peers.mean_demand(now(self), me);
+  // By what was measured: credits say nothing about what a connection uses.
+  const auto level = balance::level_of(state.meter.loads_measured());
+  const auto said = demand_of(self, offer);
+  const auto known =
+      said > 0 ? said
+               : state.peers.mean_demand(now(self), {level, me.capacity, state.sampled_legs});
   return balance::credit_for(known, me.capacity, state.options.legs_max);
 }
 
@@ -52,7 +64,7 @@ void take(self_pointer self, const v1::OfferConnection& offer, v1::OfferReply& r
                       offer.line(),
                       offer.client(),
                       offer.moved(),
-                      offer.demand(),
+                      demand_of(self, offer),
                       credit_of(self, offer),
                       at};
   state.meter.on_accepted(agreed.credit);

@@ -52,6 +52,7 @@ struct admission_state {
   std::uint64_t sequence = 0;
   double published = 0;  ///< own level of the last exchange
   std::optional<time> sampled;
+  std::uint32_t sampled_legs = 0;  ///< open ones, when the last sample was taken
   time next_sample{}, next_exchange{}, next_account{}, next_drain{};
   std::vector<balance::resource_sample> latest;
   std::map<std::uint64_t, move> moves;

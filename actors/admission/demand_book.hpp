@@ -31,18 +31,28 @@ public:
 
   /// `all` is every open connection; those that are not among them are forgotten.
   void on_sample(time now, const node_view& node, const std::vector<account>& all);
-  /// 0: nothing is known yet.
+  /// Of the scarcest resource; at most twice the node. 0: nothing is known yet.
   double demand(std::uint64_t connection) const;
+  /// Of each resource whose use by one connection is known, in unit nodes.
+  balance::parts parts(std::uint64_t connection) const;
 
 private:
   struct entry {
     account last;
-    double sum = 0;     ///< decayed demand × time
-    double weight = 0;  ///< decayed time
+    double sum = 0;         ///< decayed demand × time
+    balance::parts sums{};  ///< of each resource
+    double weight = 0;      ///< decayed time
+    double seen = 0;        ///< of it, here
     std::uint64_t round = 0;
   };
-  static double rate(const entry& was, const account& is, const node_view& node, double cpu_each,
-                     double seconds);
+  /// What a connection's share of the work costs of what nobody measures one by one.
+  struct shares {
+    double cpu = 0, requests = 0;
+  };
+  static balance::parts rates(const entry& was, const account& is, const node_view& node,
+                              const shares& each, double seconds);
+  static double demand_of(const balance::parts& used);
+  static double share(const node_view& node, balance::resource of, double done);
 
   std::map<std::uint64_t, entry> entries_;
   time last_{-1};

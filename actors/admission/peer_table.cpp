@@ -46,12 +46,9 @@ bool peer_table::on_indicators(const peer_level& said, std::uint64_t sequence) {
   return true;
 }
 
-void peer_table::on_nobody_takes(double at_least) {
-  for (auto& [name, one] : peers_) {
-    one.said.level = std::max(one.said.level, clamp_level(at_least));
-    one.said.willing = false;
+void peer_table::on_nobody_takes() {
+  for (auto& [name, one] : peers_)
     one.refused = true;
-  }
 }
 
 bool peer_table::fresh(const entry& of, time now) const {
@@ -80,7 +77,7 @@ double peer_table::part_below(time now, double level) const {
 double peer_table::part_willing(time now) const {
   if (peers_.empty()) return 0;
   const auto willing = std::count_if(peers_.begin(), peers_.end(), [&](const auto& peer) {
-    return fresh(peer.second, now) && peer.second.said.willing;
+    return fresh(peer.second, now) && !peer.second.refused && peer.second.said.willing;
   });
   return static_cast<double>(willing) / static_cast<double>(peers_.size());
 }

@@ -38,9 +38,9 @@ public:
 
   /// False: a stranger, an earlier life, or older than what was heard.
   bool on_indicators(const peer_level& said, std::uint64_t sequence);
-  /// No peer took a connection that a level of `at_least` would have refused: until its next word,
-  /// none is below it.
-  void on_nobody_takes(double at_least);
+  /// No peer took a connection: until its next word, none counts as willing or below anything. What
+  /// it said of itself stays what it said, for L and for others.
+  void on_nobody_takes();
 
   /// L: mean of fresh levels and the own one, by capacity.
   double fleet_level(time now, const own_level& own) const;

@@ -170,6 +170,7 @@ void perform(self_pointer self, const core::answer_move& what) {
   v1::MoveReady answer;
   answer.set_ready(what.ready);
   answer.set_forwarded(what.forwarded);
+  if (what.all_refused) answer.set_reason(v1::MoveReady::ALL_REFUSED);
   waiting.mapped().deliver(std::move(answer));
 }
 

@@ -78,6 +78,7 @@ public:
     std::uint64_t ticket = 0;
     bool ready = false;
     std::uint64_t forwarded = 0;
+    bool all_refused = false;  ///< not ready: whoever was asked has refused
   };
   using effect = std::variant<offer, attach, refuse, prepare, stop_reading, switch_over, stay,
                               close, answer_move>;

@@ -108,8 +108,12 @@ bool fleet::offer(std::size_t client, std::size_t index, std::uint32_t attempt, 
   if (watch) watch(time_, node.name, what, verdict);
   ++(verdict.accepted ? figures_.accepted : figures_.refused);
   if (verdict.accepted) {
-    const auto known = moving ? load_.demand(client, time_) : node.peers.mean_demand(now(), me);
-    node.meter.on_accepted(balance::credit_for(known, me.capacity, connections_max));
+    const auto level = balance::level_of(node.meter.loads_measured());
+    const auto known =
+        moving ? load_.demand(client, time_)
+               : node.peers.mean_demand(now(), {level, me.capacity, node.sampled_lines});
+    accepted_credit_ = balance::credit_for(known, me.capacity, connections_max);
+    node.meter.on_accepted(accepted_credit_);
   }
   return verdict.accepted;
 }
@@ -161,6 +165,8 @@ std::optional<std::size_t> fleet::place(std::size_t client, std::size_t exclude,
 
 void fleet::attach(std::size_t client, std::size_t index) {
   lines_[client].node = index;
+  lines_[client].accepted_at = now();
+  lines_[client].credit = accepted_credit_;
   nodes_[index].lines[client] = time_;
 }
 
@@ -168,7 +174,11 @@ void fleet::detach(std::size_t client) {
   auto& line = lines_[client];
   if (line.node == none) return;
   auto& node = nodes_[line.node];
-  node.meter.on_departed(node.demands.demand(client) / own(node).capacity);
+  const auto used = node.demands.demand(client) / own(node).capacity;
+  balance::parts parts{};
+  parts[static_cast<std::size_t>(balance::resource::cpu)] = used;
+  parts[static_cast<std::size_t>(balance::resource::net)] = used * load_.clients()[client].net;
+  node.meter.on_departed(line.accepted_at, line.credit, parts);
   node.balancing.on_gone(client);
   node.lines.erase(client);
   line.node = none;
@@ -214,6 +224,7 @@ void fleet::sample(access_node& node) {
   if (steps_ % 4 == 0)
     node.demands.on_sample(
         now(), {{}, node.capacity, 1, options_.settings.rebalance.demand_history}, accounts);
+  node.sampled_lines = static_cast<std::uint32_t>(node.lines.size());
   node.use = cpu / node.capacity;
   node.peak = std::max({cpu, net, mem}) / node.capacity;
   node.smooth += (node.use - node.smooth) * (1 - std::exp(-step_ / 60));
@@ -235,10 +246,7 @@ void fleet::move(std::size_t from, std::size_t client) {
   const auto taker = place(client, from, false);
   if (!taker) {
     ++figures_.moves_refused;
-    const auto limits =
-        balance::limits_of(options_.settings.accept,
-                           node.peers.fleet_level(now(), {node.published, own(node).capacity, 0}));
-    node.peers.on_nobody_takes(limits.front());
+    node.peers.on_nobody_takes();
     return node.balancing.on_kept(now(), client);
   }
   auto& line = lines_[client];

@@ -70,6 +70,7 @@ private:
     refusal_window refusals;
     std::map<std::size_t, double> lines;  ///< client → since when it is here
     std::uint64_t sequence = 0;
+    std::uint32_t sampled_lines = 0;
     double published = 0;
     double use = 0;     ///< of native capacity, now
     double smooth = 0;  ///< of the last minute
@@ -82,6 +83,8 @@ private:
     double moved_at = -1e9;
     double used = 0;  ///< demand × time
     double wait = 0.5;
+    std::chrono::milliseconds accepted_at{};
+    double credit = 0;
   };
   static constexpr std::size_t none = ~std::size_t{0};
   struct event {
@@ -129,6 +132,7 @@ private:
   queue arrivals_, ends_;
   std::uint64_t order_ = 0, steps_ = 0;
   double time_ = 0;
+  double accepted_credit_ = 0;  ///< of the last acceptance
   std::optional<std::size_t> added_;
   fleet_figures figures_;
   std::vector<double> spreads_, uses_, means_, populations_;

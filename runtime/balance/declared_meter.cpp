@@ -11,11 +11,11 @@ double seconds(declared_meter::time span) { return static_cast<double>(span.coun
 }  // namespace
 
 void declared_meter::learn(entry& of, time now, const account& is) const {
-  of.known = is.known;
+  of.known = std::min(is.known, rate_max_);
   if (is.declared <= of.declared) return;
   if (of.declared > 0 && now > of.changed) {
     of.gap = now - of.changed;
-    of.rate = (is.declared - of.declared) / seconds(of.gap);
+    of.rate = std::min((is.declared - of.declared) / seconds(of.gap), rate_max_);
   }
   of.declared = is.declared;
   of.changed = now;

@@ -19,6 +19,9 @@ public:
     double known = 0;     ///< a second, from where it was before; 0: unknown
   };
 
+  /// No connection is believed to use more a second.
+  void set_rate_max(double most) { rate_max_ = most; }
+
   /// `all` is every open connection; those that are not among them are forgotten.
   void on_sample(time now, const std::map<std::uint64_t, account>& all);
 
@@ -42,6 +45,7 @@ private:
   std::map<std::uint64_t, entry> entries_;
   time last_{-1};
   double all_ = 0;
+  double rate_max_ = 1e12;
 };
 
 }  // namespace dunlin::balance

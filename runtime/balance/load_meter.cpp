@@ -65,39 +65,63 @@ void load_meter::on_sample(time now, const std::vector<resource_sample>& measure
     channel.native = one.native;
     channel.measured = seen[static_cast<std::size_t>(one.of)] = true;
   }
-  for (std::size_t i = 0; i < channels_.size(); ++i)
-    if (!seen[i]) channels_[i] = {};
-  known_ = last_ ? (known_ + fresh_) * kept(now - *last_) : 0;
-  fresh_ = 0;
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    auto& channel = channels_[i];
+    const auto known = last_ ? (channel.known + channel.fresh) * kept(now - *last_) : 0;
+    if (!seen[i]) channel = {};
+    channel.known = known;
+    channel.fresh = 0;
+  }
   last_ = now;
 }
 
-void load_meter::on_never_came(time then, double part) {
+void load_meter::on_accepted(double part) {
   if (!settings_.credit) return;
-  if (!last_ || then >= *last_)
-    fresh_ -= part;
-  else
-    known_ -= part * kept(*last_ - then);
+  for (auto& channel : channels_)
+    channel.fresh += part;
 }
 
-uses load_meter::all(double credit) const {
+// History misses as much of what it used as the credit for it has not decayed: where it used just
+// what it was credited, both are even.
+void load_meter::on_departed(time then, double credited, const parts& used) {
+  if (!settings_.credit) return;
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    auto& channel = channels_[i];
+    channel.fresh -= used[i];
+    if (!last_ || then >= *last_)
+      channel.fresh -= credited - used[i];
+    else
+      channel.known -= (credited - used[i]) * kept(*last_ - then);
+    if (!channel.measured || channel.native <= 0) continue;
+    const auto part = measured(channel) / (channel.native * (1 - settings_.failure_overhead));
+    channel.fresh += std::max(0.0, -(part + credit(channel)));
+  }
+}
+
+double load_meter::measured(const channel& of) const {
+  return settings_.latest_weight * of.latest + (1 - settings_.latest_weight) * of.history;
+}
+
+double load_meter::credit(const channel& of) const {
+  return settings_.credit ? of.fresh + (1 - settings_.latest_weight) * of.known : 0;
+}
+
+uses load_meter::all(bool credited) const {
   uses made;
   for (const auto of : all_resources) {
     const auto& channel = channels_[static_cast<std::size_t>(of)];
     if (!channel.measured) continue;
-    const auto weight = settings_.latest_weight;
     const auto capacity = channel.native * (1 - settings_.failure_overhead);
-    auto load = weight * channel.latest + (1 - weight) * channel.history;
-    if (follows_connections(of)) load = std::max(0.0, load + credit * capacity);
+    auto load = measured(channel);
+    if (credited && follows_connections(of))
+      load = std::max(0.0, load + credit(channel) * capacity);
     made.push_back({of, load, capacity});
   }
   return made;
 }
 
-uses load_meter::loads() const {
-  return all(settings_.credit ? fresh_ + (1 - settings_.latest_weight) * known_ : 0);
-}
+uses load_meter::loads() const { return all(true); }
 
-uses load_meter::loads_measured() const { return all(0); }
+uses load_meter::loads_measured() const { return all(false); }
 
 }  // namespace dunlin::balance

@@ -21,6 +21,9 @@ struct resource_sample {
   double native = 0;  ///< capacity, before the allowance
 };
 
+/// Of something each resource: by resource.
+using parts = std::array<double, all_resources.size()>;
+
 /// What an accepted connection is credited, in parts of a node: `demand` is what it is expected to
 /// use and `capacity` the node's, both in unit nodes. Before it is measured, none is believed to be
 /// heavier than a twentieth of the node; the least is its share of `connections_max`.
@@ -38,10 +41,12 @@ public:
   void on_sample(time now, const std::vector<resource_sample>& measured);
 
   /// `part`: of the node's adjusted capacity, of each resource that follows what connections do.
-  void on_accepted(double part) { fresh_ += settings_.credit ? part : 0; }
-  void on_departed(double part) { on_accepted(-part); }
+  void on_accepted(double part);
+  /// One that was accepted at `then` and used that much of each resource: this goes, and what is
+  /// left of a credit that expected something else; never more than a resource is used at all.
+  void on_departed(time then, double credit, const parts& used);
   /// One that was accepted at `then` and never came: what is left of its credit goes.
-  void on_never_came(time then, double part);
+  void on_never_came(time then, double credit) { on_departed(then, credit, {}); }
 
   bool started() const { return last_.has_value(); }
   uses loads() const;           ///< with the credit
@@ -58,19 +63,22 @@ private:
     double latest = 0;
     double history = 0;
     double native = 0;
+    double fresh = 0;         ///< credit since the last sample: counts whole
+    double known = 0;         ///< credit that the last sample has seen and history has not
     std::deque<past> window;  ///< linear decay only
   };
 
   double kept(time elapsed) const;  ///< of a weight in history after so long
   void learn(channel& of, time now, double load, bool first);
   double linear_mean(channel& of, time now) const;
-  uses all(double credit) const;
+  /// Measured, in the resource's own unit; as credit is added to it.
+  double measured(const channel& of) const;
+  double credit(const channel& of) const;
+  uses all(bool credited) const;
 
   load settings_;
   std::array<channel, all_resources.size()> channels_;
   std::optional<time> last_;
-  double fresh_ = 0;  ///< credit since the last sample: counts whole
-  double known_ = 0;  ///< credit that the last sample has seen and history has not
 };
 
 }  // namespace dunlin::balance

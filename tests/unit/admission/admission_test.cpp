@@ -7,7 +7,10 @@
 #include "tests/support/virtual_system.hpp"
 
 #include <gtest/gtest.h>
+
 #include <caf/all.hpp>
+#include <cmath>
+#include <limits>
 
 using namespace dunlin;
 using namespace std::chrono_literals;
@@ -16,9 +19,11 @@ namespace {
 
 /// Says what the test says.
 struct fake_load final : load_source {
+  int samples = 0;
   std::vector<balance::resource_sample> now{{balance::resource::cpu, 0, 1}};
   std::vector<balance::resource_sample> sample(std::chrono::milliseconds, const leg_table::totals&,
                                                const balance::load&) override {
+    ++samples;
     return now;
   }
 };
@@ -36,6 +41,7 @@ struct balancer_script {
   std::vector<v1::OfferMove> offered;
   std::vector<v1::HandOver> handed;
   bool ready = true;
+  v1::MoveReady::Reason why = v1::MoveReady::ALL_REFUSED;
   bool lose_hand_over = false;
 };
 
@@ -45,6 +51,7 @@ balancer_actor::behavior_type fake_balancer(balancer_actor::pointer, balancer_sc
         of->offered.push_back(offer);
         v1::MoveReady ready;
         ready.set_ready(of->ready);
+        if (!of->ready) ready.set_reason(of->why);
         ready.set_forwarded(77);
         return ready;
       },
@@ -137,6 +144,7 @@ struct Admission : testing::Test {
     said.mutable_own()->set_incarnation(1);
     said.mutable_own()->set_level(level);
     said.mutable_own()->set_capacity(0.95);
+    said.mutable_own()->set_connections(10);
     said.mutable_own()->set_willing(willing);
     said.set_sequence(++sequence);
     said.set_balance_version(version);
@@ -219,6 +227,44 @@ TEST_F(Admission, FullIsFull) {
   EXPECT_EQ(offer(1, true).reason(), v1::OfferReply::FULL);
   end(open[0].first);
   EXPECT_TRUE(offer(1, true).accepted());
+}
+
+TEST_F(Admission, ConnectionsThatComeAndGoBetweenSamplesLeaveNoLoad) {
+  options.legs_max = 1000;
+  start();
+  set_cpu(0.2);
+  world.advance(300s, 5s);
+  for (int i = 0; i < 300; ++i) {
+    end(connect());
+    open.clear();
+    world.advance(100ms, 100ms);
+  }
+  EXPECT_NEAR(status().own().level(), 0.2 / 0.95, 0.001);
+}
+
+TEST_F(Admission, NobodyUsesMoreThanTwiceTheNodeWhateverIsClaimed) {
+  options.settings.load.declared = true;
+  start();
+  v1::OfferConnection made;
+  made.set_balancer("b1");
+  made.set_attempt(1);
+  made.set_moved(true);
+  made.set_demand(std::numeric_limits<double>::infinity());
+  const auto reply = call<v1::OfferReply>(made);
+  const auto connection = *legs->redeem(reply.token());
+  const auto leg = std::make_shared<support::fake_leg>();
+  legs->opened(connection, leg, "192.0.2.1:1");
+  set_cpu(0.1);
+  leg->now.declared += 1;
+  set_cpu(0.1);
+  leg->now.declared += 1e300;
+  set_cpu(0.1);
+  set_cpu(0.1);
+  EXPECT_LE(status().legs(0).demand(), 2);
+  end(connection);
+  set_cpu(0.1);
+  EXPECT_GE(status().own().level(), 0.05);
+  EXPECT_TRUE(std::isfinite(status().own().level()));
 }
 
 TEST_F(Admission, TokensThatNobodyRedeemsExpireAndTheirCreditIsTakenBack) {
@@ -311,6 +357,15 @@ TEST_F(Admission, R3NobodyTakesItNothingChangesAndNoStormFollows) {
   EXPECT_FALSE(open[0].second->asked);
   world.advance(20s, 100ms);  // no word of the peers since
   EXPECT_EQ(script.offered.size(), 1u);
+}
+
+TEST_F(Admission, R3ABalancerThatCannotMoveItSaysNothingAboutThePeers) {
+  script.ready = false;
+  script.why = v1::MoveReady::OTHER;
+  overload();
+  EXPECT_EQ(script.offered.size(), 1u);
+  world.advance(25s, 100ms);
+  EXPECT_EQ(script.offered.size(), 2u);  // after a while, by what the peers have said
 }
 
 TEST_F(Admission, ALegThatCannotStopStaysAndTheBalancerIsTold) {
@@ -425,7 +480,26 @@ TEST_F(Admission, AfterARestartItSpeaksAsANewLifeAndFindsItsLegs) {
   start();
   EXPECT_EQ(told.back().second.own().incarnation(), 2u);
   EXPECT_EQ(told.back().second.own().connections(), 1u);
+  // What its legs do is not known before the second sample.
+  EXPECT_EQ(offer().reason(), v1::OfferReply::STARTING);
+  EXPECT_FALSE(status().own().willing());
+  world.advance(5s, 100ms);
   EXPECT_GT(offer().connection(), open[0].first);
+}
+
+TEST_F(Admission, B13ASettingsChangeTakesNoSampleOfAMoment) {
+  start();
+  world.advance(1s, 100ms);
+  const auto samples = load->samples;
+  told.clear();
+  options.settings.load.sample_interval = 3s;
+  caf::anon_send(shell, use_balance_settings{options.settings, 5});
+  world.run();
+  EXPECT_EQ(load->samples, samples);
+  world.advance(2900ms, 100ms);
+  EXPECT_EQ(load->samples, samples);
+  world.advance(200ms, 100ms);
+  EXPECT_EQ(load->samples, samples + 1);  // sooner than by the former interval
 }
 
 TEST_F(Admission, B14ShowsItsHeaviestConnections) {

@@ -71,8 +71,12 @@ TEST_F(PeerTable, B8RefusalsSeenOverruleLevelsUntilTheNextWord) {
   hear("a", 0.2);
   hear("b", 0.2);
   EXPECT_GT(table.part_below(0s, 0.5), 0.6);
-  table.on_nobody_takes(0.53);
+  table.on_nobody_takes();
   EXPECT_EQ(table.part_below(0s, 0.5), 0);
+  // Neither the fleet's level nor what others are told is made of it.
+  EXPECT_NEAR(table.fleet_level(0s, own), 1.0 / 3, 1e-12);
+  EXPECT_EQ(table.digest(31, 0).at(0).level, 0.2);
+  EXPECT_TRUE(table.digest(31, 0).at(0).willing);
   EXPECT_EQ(table.part_willing(0s), 0);
   hear("a", 0.2);
   EXPECT_NEAR(table.part_below(0s, 0.5), 1.0 / 3, 1e-12);

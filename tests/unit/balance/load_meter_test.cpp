@@ -13,6 +13,12 @@ std::vector<resource_sample> cpu(double load, double native = 1) {
   return {{resource::cpu, load, native}};
 }
 
+parts everything(double part) {
+  parts made;
+  made.fill(part);
+  return made;
+}
+
 double cpu_load(const load_meter& of) { return of.loads().at(0).load; }
 
 }  // namespace
@@ -77,7 +83,7 @@ TEST(LoadMeter, WhatHasLeftNoLongerCountsThoughHistoryRemembersIt) {
   load_meter meter{load{}};
   for (int i = 0; i <= 100; ++i)
     meter.on_sample(i * 5s, cpu(0.5 * 0.95));
-  meter.on_departed(0.2);
+  meter.on_departed(0s, 0.2, everything(0.2));
   EXPECT_NEAR(meter.level(), 0.3, 1e-9);
   for (int i = 101; i <= 130; ++i) {
     meter.on_sample(i * 5s, cpu(0.3 * 0.95));
@@ -98,6 +104,53 @@ TEST(LoadMeter, TheCreditOfOneThatNeverCameIsTakenBack) {
   EXPECT_GT(meter.level(), before);
   meter.on_never_came(2s, 0.2);
   EXPECT_NEAR(meter.level(), before, 0.01);
+}
+
+TEST(LoadMeter, ShortLivedConnectionsLeaveNoLoadBehind) {
+  load_meter meter{load{}};
+  meter.on_sample(0s, cpu(0.1));
+  for (int i = 1; i <= 60; ++i) {
+    for (int n = 0; n < 50; ++n) {
+      const auto at = (i - 1) * 5s + n * 100ms;
+      meter.on_accepted(0.01);
+      meter.on_departed(at, 0.01, {});
+    }
+    meter.on_sample(i * 5s, cpu(0.1));
+    EXPECT_NEAR(meter.level(), 0.1 / 0.95, 1e-9) << i;
+  }
+}
+
+TEST(LoadMeter, ACreditThatExpectedTooMuchGoesWithItsConnection) {
+  load_meter meter{load{}};
+  meter.on_sample(0s, cpu(0.1));
+  meter.on_accepted(0.05);
+  for (int i = 1; i <= 4; ++i)
+    meter.on_sample(i * 5s, cpu(0.1 + 0.01 * 0.95));
+  meter.on_departed(0s, 0.05, everything(0.01));
+  EXPECT_NEAR(meter.level(), 0.1 / 0.95, 1e-9);
+  meter.on_sample(25s, cpu(0.1));
+  EXPECT_NEAR(meter.level(), 0.1 / 0.95, 1e-9);
+}
+
+TEST(LoadMeter, WhatADepartureFreesIsOfTheResourcesThatItUsed) {
+  load_meter meter{load{}};
+  for (int i = 0; i <= 100; ++i)
+    meter.on_sample(i * 5s, {{resource::cpu, 0.9, 1}, {resource::net, 0.5, 1}});
+  parts used{};
+  used[static_cast<std::size_t>(resource::net)] = 0.4;
+  meter.on_departed(0s, 0.05, used);
+  EXPECT_NEAR(part_of(meter.loads()[0]), 0.9 / 0.95, 1e-4);
+  EXPECT_NEAR(part_of(meter.loads()[1]), 0.5 / 0.95 - 0.4, 1e-4);
+}
+
+TEST(LoadMeter, NoMoreIsTakenBackThanThereIs) {
+  load_meter meter{load{}};
+  meter.on_sample(0s, cpu(0.1));
+  for (int i = 0; i < 10; ++i)
+    meter.on_departed(-600s, 0, everything(2));
+  EXPECT_NEAR(meter.level(), 0, 1e-9);
+  meter.on_accepted(0.05);
+  EXPECT_NEAR(meter.level(), 0.05, 1e-9);
 }
 
 TEST(LoadMeter, L7CreditsAndWeightsAreSettings) {
