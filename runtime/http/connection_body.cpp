@@ -109,7 +109,9 @@ asio::awaitable<bool> connection::drain_body() {
       continue;
     }
     decline_if_starved();
+    waits_ = waiting::body;
     const auto more = co_await stream_->read_some(asio::buffer(room.data, room.size));
+    waits_ = waiting::nothing;
     if (!more) {
       close();
       co_return false;

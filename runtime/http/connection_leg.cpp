@@ -117,11 +117,12 @@ void connection::begin_hand_over(std::uint64_t forwarded, std::chrono::milliseco
 bool connection::cannot_hand_over(std::uint64_t forwarded) const {
   const auto in = tallies_.in.value();
   if (forwarded < in) return true;  // it has been told lies, or we have
+  // A body that is read, or drained behind its answer, and of which no more is on its way.
+  if (waits_ == waiting::body && forwarded == in) return true;
   const auto open = forwarded - parsed_bytes();
   if (!in_request_) return open > unread_bytes_max && waits_ == waiting::head;
   if (closes_ || expects_continue_) return true;
   if (body_->done()) return open > unread_bytes_max;
-  if (waits_ == waiting::body && forwarded == in) return true;
   const auto left = body_->left();
   return left && (*left > open || open - *left > unread_bytes_max);
 }
@@ -189,6 +190,7 @@ std::chrono::nanoseconds connection::now() const {
 bool connection::pause() {
   const double part = throttle_;
   if (part <= 0 || !began_ || handing_ || host_->draining()) return false;
+  if (!stream_->open()) return false;  // its timer would never come, and it would keep itself
   const auto busy = std::chrono::duration<double>(now() - *began_).count();
   const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::duration<double>(busy * part / (1 - part)));

@@ -117,6 +117,36 @@ TEST_F(HandOver, ABodyThatIsOutstandingAndThatNobodyReadsIsRefusedAtOnce) {
   expect_declined(one, ec::refused);
 }
 
+// The drain would have waited for what the balancer does not send, and closed on the client.
+TEST_F(HandOver, ABodyThatIsDrainedBehindItsAnswerAndOutstandingIsRefusedAtOnce) {
+  hold_all();
+  start();
+  const auto one = open();
+  say(one, put("/k", 100, std::string(40, 'x')));
+  answer_held();
+  pass(100ms);
+  EXPECT_THAT(one->heard, EndsWith("at last"));
+  hand_over(one);
+  pass(1ms);
+  expect_declined(one, ec::refused);
+  say(one, std::string(60, 'x'));
+  expect_alive(one);
+}
+
+TEST_F(HandOver, ABodyThatIsDrainedAndWhoseRestIsForwardedIsNoReason) {
+  hold_all();
+  start();
+  const auto one = open();
+  say(one, put("/k", 100, std::string(40, 'x')));
+  answer_held();
+  pass(100ms);
+  hand_over(one, 10s, 63);
+  pass(1ms);
+  EXPECT_FALSE(given);
+  say(one, std::string(60, 'x') + "GET");
+  expect_given(one, "GET");
+}
+
 TEST_F(HandOver, ABodyWhoseRestIsForwardedIsNoReason) {
   start();
   const auto one = open();

@@ -270,6 +270,24 @@ TEST_F(LegEntry, ALegThatWaitsIsGivenBackAtOnceOrEnds_R10) {
   EXPECT_EQ(book.ended.count(2), 1u);
 }
 
+TEST_F(LegEntry, AThrottledLegThatWasClosedBehindItsAnswerLeavesNothingBehind) {
+  options.now = [this] { return loop.now(); };
+  verb = [this](http::exchange_ptr asked) {
+    loop.after(100ms, [this, asked] {
+      asked->respond({200, {}, 2}, std::make_shared<const std::string>("ok"),
+                     [this, asked](result<void>) { leg()->close_soon(); });
+    });
+  };
+  start();
+  const auto one = open();
+  leg()->throttle(0.75);
+  say(one, get("/first"));
+  pass(5s);
+  EXPECT_EQ(leg(), nullptr);
+  EXPECT_EQ(book.ended.count(1), 1u);
+  EXPECT_EQ(entry->connections(), 0u);
+}
+
 namespace {
 struct world_of_legs final : LegEntry {
   using LegEntry::LegEntry;
