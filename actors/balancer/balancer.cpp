@@ -199,7 +199,7 @@ void heed(self_pointer self, proxy::line_number line, const event::lost& what) {
              {{"line", line}, {"in_order", loss.in_order}, {"replayable", loss.replayable}});
   perform_all(self, self->state.core->on_lost(now(self), line,
                                               {loss.in_order, loss.stopped, loss.replayable,
-                                               loss.unanswered, loss.request}));
+                                               loss.unanswered, loss.request, loss.silent}));
 }
 
 void heed(self_pointer self, proxy::line_number line, const event::attached& what) {

@@ -109,8 +109,9 @@ void balancer_core::ask_next(time now, entry& line, effects& out) {
   offers_[line.second.serial] = {line.first, *chosen, way.attempt, way.last_resort};
   ++count_.offers;
   if (way.last_resort) ++count_.last_resorts;
-  out.push_back(offer{line.first, line.second.serial, *chosen, way.attempt, way.last_resort,
-                      way.moved, way.demand});
+  out.push_back(offer{line.first, line.second.serial, *chosen,
+                      std::min(way.attempt, std::max(settings_.accept.attempts_max, 1u)),
+                      way.last_resort, way.moved, way.demand});
 }
 
 void balancer_core::give_up(time now, entry& line, effects& out) {
@@ -169,7 +170,9 @@ balancer_core::effects balancer_core::on_offer_reply(time now, std::uint64_t ser
   }
   auto& way = line->second.way;
   note_refusal(now, way, offered, reply.why);
-  way.attempt = std::min(way.attempt + 1, std::max(settings_.accept.attempts_max, 1u));
+  // One more than there are steps at least, or their end would never come.
+  const auto steps = static_cast<std::uint32_t>(settings_.accept.steps.size());
+  way.attempt = std::min(way.attempt + 1, std::max(settings_.accept.attempts_max, steps + 1));
   ask_next(now, *line, out);
   return out;
 }
@@ -244,7 +247,10 @@ balancer_core::effects balancer_core::on_lost(time now, line_number number, cons
 
 void balancer_core::lose(time now, entry& line, const loss& how, effects& out) {
   if (line.second.ticket || line.second.now != phase::attached) end_move(line, false, out);
-  if (!how.in_order || how.unanswered) selection_.unreachable(now, line.second.current.node);
+  // An access node that has spoken and ends in order lives, whatever its client still wants: else
+  // whoever is answered 400 could declare all of them dead.
+  if (!how.in_order || (how.silent && how.unanswered))
+    selection_.unreachable(now, line.second.current.node);
   disown(line);
   const auto again = how.replayable && line.second.replayed != how.request;
   if (how.replayable && !again) out.push_back(close{line.first});  // twice would be for ever

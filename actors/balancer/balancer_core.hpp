@@ -100,6 +100,7 @@ public:
     bool replayable = false;
     bool unanswered = false;
     std::uint64_t request = 0;
+    bool silent = false;
   };
   struct move_wish {
     std::uint64_t ticket = 0;
@@ -114,6 +115,7 @@ public:
     time offer_slack{1'000};     ///< over offer_timeout
     time attach_timeout{6'000};  ///< a dial and the first write
     time stop_timeout{5'000};    ///< the client's bytes may be stuck behind a slow leg
+    time ready_timeout{8'000};   ///< an access node asks no longer; then it may offer again
     time hand_over_timeout{12'000};
     time ended_timeout{1'000};  ///< for the HandOver of a leg that has ended
     time switch_timeout{15'000};
@@ -205,6 +207,7 @@ private:
     leg current;
     leg next;
     std::optional<std::uint64_t> ticket;  // of the move
+    time wished{0};                       // when it was last asked for
     std::uint64_t forwarded = 0;
     std::uint64_t replayed = 0;  // the request that was asked again
   };

@@ -1,6 +1,7 @@
 // Moves: one leg given up for another (B11, docs/decisions/0015 "The way of a move").
 #include "actors/balancer/balancer_core.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace dunlin {
@@ -18,6 +19,7 @@ balancer_core::effects balancer_core::on_offer_move(time now, const move_wish& w
   } else if (in == phase::seeking || in == phase::preparing || in == phase::stopping) {
     out.push_back(answer_move{*line->second.ticket, false, 0});
     line->second.ticket = wish.ticket;
+    line->second.wished = now;
   } else if (in == phase::attached && moving_ < limits_.moves_max) {
     begin_move(now, *line, wish, out);
   } else {
@@ -28,6 +30,7 @@ balancer_core::effects balancer_core::on_offer_move(time now, const move_wish& w
 
 void balancer_core::begin_move(time now, entry& line, const move_wish& wish, effects& out) {
   line.second.ticket = wish.ticket;
+  line.second.wished = now;
   line.second.way = {};
   line.second.way.moved = true;
   line.second.way.demand = wish.demand;
@@ -59,7 +62,14 @@ balancer_core::effects balancer_core::on_prepared(time now, line_number number,
     miss(now, *line, std::exchange(line->second.next, {}).node, out);
     return out;
   }
-  await(now, *line, phase::stopping, limits_.stop_timeout);
+  // Ready when nobody waits for it any more, it would hold up the client for nothing.
+  const auto left = line->second.wished + limits_.ready_timeout - now;
+  if (left <= time{0}) {
+    ++count_.moves_stayed;
+    end_move(*line, true, out);
+    return out;
+  }
+  await(now, *line, phase::stopping, std::min(limits_.stop_timeout, left));
   out.push_back(stop_reading{number, line->second.serial});
   return out;
 }
@@ -112,9 +122,10 @@ balancer_core::effects balancer_core::on_switched(time, line_number number, std:
     ++count_.moves;
     own(*line, std::exchange(line->second.next, {}));
   } else {
-    ++count_.moves_stayed;  // and is lost in a moment
+    ++count_.moves_stayed;
   }
-  end_move(*line, false, out);
+  // Where the line refused, it still reads nothing; where its leg broke, it is lost in a moment.
+  end_move(*line, !fine, out);
   return out;
 }
 

@@ -134,9 +134,11 @@ line::task line::dial_and_attach(sockets::endpoint leg, std::string header, done
 
 // ---- bytes ----
 
-asio::mutable_buffer line::room::next(std::size_t last_read) {
-  if (!bytes || (last_read == size && size < buffer_bytes)) {
-    size = bytes ? buffer_bytes : buffer_bytes_min;
+asio::mutable_buffer line::room::next(std::size_t last_read, bool rests) {
+  const auto filled = last_read == size && size > 0;
+  const auto wanted = rests || !bytes ? buffer_bytes_min : filled ? buffer_bytes : size;
+  if (wanted != size) {
+    size = wanted;
     bytes = std::make_unique_for_overwrite<char[]>(size);
   }
   return asio::buffer(bytes.get(), size);
@@ -162,7 +164,7 @@ line::task line::pump_up(attachment_ptr to) {
 
 /// False: there is no more for this leg.
 asio::awaitable<bool> line::take_from_client(attachment& to) {
-  const auto got = co_await client_->read_some(up_.next(last_up_));
+  const auto got = co_await client_->read_some(up_.next(last_up_, tracker_.between_requests()));
   last_up_ = got.bytes;
   if (phase_ == phase::ended) co_return false;
   if (!got) {
@@ -191,10 +193,11 @@ asio::awaitable<bool> line::take_from_client(attachment& to) {
 
 line::task line::pump_down(attachment_ptr from) {
   for (std::size_t last = 0;;) {
-    const auto got = co_await from->leg->read_some(down_.next(last));
+    const auto got = co_await from->leg->read_some(down_.next(last, tracker_.at_boundary()));
     last = got.bytes;
     if (phase_ != phase::attached) co_return;
     if (!got) break;
+    from->silent = false;
     tracker_.from_leg({down_.bytes.get(), got.bytes});
     const auto put = co_await client_->write(asio::buffer(down_.bytes.get(), got.bytes));
     if (phase_ != phase::attached) co_return;
@@ -215,7 +218,11 @@ leg_loss line::loss_of(const attachment& leg) const {
   // A client that has ended its sending has gone, as a rule, and its access node after it.
   const auto left = client_ended_ && leg.in_order;
   loss.replayable = !left && tracker_.replayable().has_value();
-  loss.unanswered = tracker_.unanswered() > 0 || !tracker_.follows();
+  loss.silent = leg.silent;
+  // What nobody can follow has been answered, as far as can be known, where the leg said something
+  // and ended in order: a request refused before its body, bytes that are no request.
+  const auto cut_off = tracker_.follows() ? tracker_.unanswered() > 0 : !leg.in_order || leg.silent;
+  loss.unanswered = !left && cut_off;
   loss.request = tracker_.begun();
   return loss;
 }

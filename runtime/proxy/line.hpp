@@ -2,7 +2,8 @@
 /// client's TLS, waits for the first bytes, moves bytes between the client and the leg that its
 /// owner attaches, keeps what could be asked again, and changes to another leg without the client
 /// noticing. Decides nothing. One buffer a direction; the next read only when the last write has
-/// gone. Buffers are small until one read has filled them: thousands of lines are idle.
+/// gone. Buffers are small until one read has filled them, and again between requests: thousands
+/// of lines are idle.
 ///
 /// Verbs are thread safe; each `done` is called once, on the line's strand. ec::refused: not now;
 /// ec::unavailable: the leg cannot be reached; ec::closed: the line has ended.
@@ -68,6 +69,8 @@ public:
 
   line_counts counts() const { return {from_client_, to_client_}; }
   line_number number() const { return number_; }
+  /// Of its buffers. Only on its strand.
+  std::size_t room_bytes() const { return up_.size + down_.size; }
   /// Has the client said anything yet?
   bool fresh() const { return fresh_; }
 
@@ -79,6 +82,7 @@ private:
     sockets::stream_ptr leg;
     std::uint64_t forwarded = 0;
     bool broken = false;  // what was written did not leave
+    bool silent = true;   // has not said a byte
     bool ended = false;   // its sending
     bool in_order = false;
   };
@@ -88,8 +92,9 @@ private:
   struct room {
     std::unique_ptr<char[]> bytes;
     std::size_t size = 0;
-    /// Where to read into, when nothing of the last read is needed any more.
-    sockets::asio::mutable_buffer next(std::size_t last_read);
+    /// Where to read into, when nothing of the last read is needed any more. `rests`: nothing is
+    /// under way, and what comes may be long in coming.
+    sockets::asio::mutable_buffer next(std::size_t last_read, bool rests = false);
   };
   enum class phase : std::uint8_t { opening, waiting, dialling, attached, ending, ended };
 

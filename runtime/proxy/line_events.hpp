@@ -26,7 +26,8 @@ struct leg_loss {
   bool replayable = false;  ///< attach() anew asks the one open request again; else the line ends
   bool unanswered = false;  ///< something the client asked has no whole answer
   std::uint64_t request =
-      0;  ///< how many the client has begun: the replayable one, if there is one
+      0;                ///< how many the client has begun: the replayable one, if there is one
+  bool silent = false;  ///< no byte ever came of that leg
 };
 
 /// Called on threads of the line, each only after the one before has returned; must not block.

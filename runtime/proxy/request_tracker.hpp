@@ -26,6 +26,8 @@ public:
 
   /// Nothing is begun that is not whole, and nothing waits for its answer.
   bool at_boundary() const;
+  /// No request is begun that is not whole.
+  bool between_requests() const { return !lost_ && request_ == reading::head && !in_head_; }
   /// Requests of which a byte has come.
   std::uint64_t begun() const { return begun_; }
   /// Requests begun and not answered whole.

@@ -53,11 +53,41 @@ TEST_F(BalancerMoves, AConnectionChangesItsAccessNode_B11_R11) {
   core.on_ended(1);
 }
 
+TEST_F(BalancerMoves, AClientIsNotHeldUpForAnAccessNodeThatWaitsNoLonger_R8) {
+  from = place(1, 7);
+  auto asked = the<offer>(wish(1, from, 7));
+  now += 7s;  // answers were lost, and legs could not be dialled
+  auto made = the<prepare>(reply(asked, yes(9)));
+  now += 1s;
+  const auto out = core.on_prepared(now, 1, made.serial, true);
+  EXPECT_FALSE(has<stop_reading>(out));
+  EXPECT_TRUE(has<stay>(out));
+  EXPECT_FALSE(the<answer_move>(out).ready);
+  // One that is asked for again counts from then on.
+  asked = the<offer>(wish(2, from, 7));
+  now += 7s;
+  wish(3, from, 7);
+  now += 7s;
+  made = the<prepare>(reply(asked, yes(10)));
+  EXPECT_TRUE(has<stop_reading>(core.on_prepared(now, 1, made.serial, true)));
+  now += 1s;
+  EXPECT_TRUE(has<stay>(core.on_timer(now)));
+  EXPECT_EQ(core.count().moves_stayed, 2u);
+}
+
 TEST_F(BalancerMoves, ADeclinedMoveStays_R8) {
   begin();
   const auto [out, taken] = core.on_hand_over(now, from, 7, true, {});
   EXPECT_TRUE(taken);
   EXPECT_TRUE(has<stay>(out));
+  EXPECT_EQ(core.count().moves_stayed, 1u);
+  EXPECT_EQ(core.lines_by_node().at(from), 1u);
+}
+
+TEST_F(BalancerMoves, ALineThatDoesNotChangeItsLegIsToldToReadOn_R8) {
+  begin();
+  const auto over = the<switch_over>(core.on_hand_over(now, from, 7, false, {}).first);
+  EXPECT_TRUE(has<stay>(core.on_switched(now, 1, over.serial, false)));
   EXPECT_EQ(core.count().moves_stayed, 1u);
   EXPECT_EQ(core.lines_by_node().at(from), 1u);
 }

@@ -1,5 +1,6 @@
 #include "balancer_fixture.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace dunlin::tests {
@@ -123,6 +124,21 @@ TEST_F(BalancerCore, MoreStepsThanAccessNodesGoRoundAgain) {
   EXPECT_GE(nodes.count("c"), 1u);
 }
 
+TEST_F(BalancerCore, AsManyAttemptsAsStepsComeToTheLastResortAndToAnEnd_B5_C4) {
+  settings.accept.attempts_max = static_cast<std::uint32_t>(settings.accept.steps.size());
+  core.set_settings(settings);
+  auto out = core.on_first_bytes(now, 1);
+  int offers = 0;
+  for (; offers < 20 && has<offer>(out); ++offers) {
+    const auto asked = the<offer>(out);
+    EXPECT_LE(asked.attempt, settings.accept.attempts_max);
+    out = reply(asked, no());
+  }
+  EXPECT_LT(offers, 20);
+  EXPECT_TRUE(has<refuse>(out));
+  EXPECT_GE(core.count().last_resorts, 1u);
+}
+
 TEST_F(BalancerCore, TheUnreachableAreNoAttempts) {
   auto asked = first();
   std::set<node_id> nodes{asked.node};
@@ -229,6 +245,19 @@ TEST_F(BalancerCore, AnythingElseEndsAndIsCounted_R11) {
   core.on_lost(now, 2, {true, false, false, false, 3});  // idle: nobody is cut off
   EXPECT_EQ(core.count().resets, 1u);
   EXPECT_EQ(core.lines(), 0u);
+}
+
+TEST_F(BalancerCore, AnAccessNodeThatHasSpokenAndEndsInOrderIsNotUnreachable_B8) {
+  const auto rests = [this] {
+    const auto all = core.picks(now);
+    return std::any_of(all.begin(), all.end(), [](const auto& one) { return !one.reachable; });
+  };
+  place(1, 7);
+  core.on_lost(now, 1, {true, false, false, true, 1, false});
+  EXPECT_FALSE(rests());
+  place(2, 8);
+  core.on_lost(now, 2, {true, false, false, true, 1, true});  // never a byte of it
+  EXPECT_TRUE(rests());
 }
 
 TEST_F(BalancerCore, SettingsHoldForTheNextClient_B13) {

@@ -158,7 +158,54 @@ TEST_F(Line, VerbsAtTheWrongTimeAreRefused) {
   EXPECT_TRUE(client->ended);
 }
 
+TEST_F(Line, BuffersAreLargeOnlyWhileARequestIsUnderWay_R11) {
+  const auto [client, one] =
+      call_and_say("PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n");
+  ASSERT_TRUE(attach(*one, "x"));
+  client->say(noise(900'000));
+  pass(5s);
+  EXPECT_GE(one->room_bytes(), line::buffer_bytes);
+  client->say(noise(100'000));
+  legs["x"]->say(answer(noise(1'000'000)));
+  pass(5s);
+  EXPECT_EQ(client->heard.size(), answer(noise(1'000'000)).size());
+  EXPECT_EQ(one->room_bytes(), 2 * line::buffer_bytes_min);
+  client->say(get);
+  legs["x"]->say(answer("and on"));
+  pass(50ms);
+  EXPECT_THAT(client->heard, EndsWith("and on"));
+}
+
 // ---- an access node dies ----
+
+// A stranger's garbage, or an ordinary upload that is refused before its body, is no failure of the
+// access node that says so.
+TEST_F(Line, WhoAnswersAndEndsInOrderHasLeftNothingUnanswered_B8) {
+  const std::string expects =
+      "PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+  for (const std::string& said : {expects, std::string("rubbish\n\n"), std::string("GET /ha")}) {
+    losses.clear();
+    const auto [client, one] = call_and_say(said);
+    ASSERT_TRUE(attach(*one, "x"));
+    legs["x"]->say(answer("no"));
+    pass(5ms);
+    legs["x"]->stream->shutdown_send();
+    pass(50ms);
+    ASSERT_THAT(losses, SizeIs(1)) << said;
+    EXPECT_TRUE(losses[0].in_order && !losses[0].silent && !losses[0].unanswered) << said;
+  }
+}
+
+TEST_F(Line, AClientThatHasGoneInMidRequestIsNotCutOffByItsAccessNode) {
+  const auto [client, one] = call_and_say("PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Le");
+  ASSERT_TRUE(attach(*one, "x"));
+  client->stream->shutdown_send();
+  pass(50ms);
+  legs["x"]->stream->close();
+  pass(50ms);
+  ASSERT_THAT(losses, SizeIs(1));
+  EXPECT_TRUE(losses[0].silent && !losses[0].unanswered);
+}
 
 TEST_F(Line, AGetWithoutAnAnswerIsAskedAgainElsewhere_R11) {
   const auto [client, one] = call_and_say(get);
@@ -336,6 +383,10 @@ TEST_F(Line, MoreUnreadThanAllowedIsRefused) {
   one->switch_over(std::string(line::unread_bytes_max + 1, 'x'), over.done());
   pass(50ms);
   EXPECT_EQ(over.error(), ec::refused);
+  client->say(get);
+  one->stay();  // what its owner says then
+  pass(50ms);
+  EXPECT_EQ(legs["x"]->heard, "<x>" + get + get);
 }
 
 TEST_F(Line, AClientInMidUploadThatIsResetWhileItMovesLeavesNothingBehind) {
