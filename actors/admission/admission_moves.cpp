@@ -16,6 +16,22 @@ namespace {
 constexpr time drain_interval{200};
 constexpr time drain_again{1'000};  // after one that nobody took, or that was in a request
 
+/// While it drains: the place of a move that has ended is another one's at once.
+void drain_next(self_pointer self) {
+  auto& state = self->state;
+  if (state.drained.empty()) return;
+  state.next_drain = now(self);
+  state.timer.arm(self, state.next_drain, state.next_drain);
+}
+
+/// No leg is waited for longer than the drain that wants it to go.
+time boundary_wait(self_pointer self) {
+  const auto& state = self->state;
+  const auto most = state.options.boundary_timeout;
+  if (state.drained.empty()) return most;
+  return std::clamp(state.drain_until - now(self), time{1}, std::max(most, time{1}));
+}
+
 void end_move(self_pointer self, std::uint64_t connection, bool moved) {
   auto& state = self->state;
   const auto found = state.moves.find(connection);
@@ -23,15 +39,19 @@ void end_move(self_pointer self, std::uint64_t connection, bool moved) {
   const auto move = std::move(found->second);
   state.moves.erase(found);
   const auto at = now(self);
+  drain_next(self);
+  // Of a number that has ended and was settled nothing is kept: it never comes again.
+  const auto known = state.options.legs->holds(connection);
   if (!moved) {
     ++state.figures.declined;
+    if (!known) return state.balancing.on_gone(connection);
     state.balancing.on_kept(at, connection);
     state.drain_after[connection] = at + drain_again;
     return;
   }
   ++state.figures.moved_away;
   state.balancing.on_moved(connection);
-  state.moved_away.insert(connection);
+  if (known) state.moved_away.insert(connection);
   const auto until = at + state.options.settings.rebalance.refusal;
   state.refusals.add("line/" + move.balancer + "/" + std::to_string(move.line), until);
   if (!move.client_hash.empty()) state.refusals.add("client/" + move.client_hash, until);
@@ -42,7 +62,7 @@ void stop_leg(self_pointer self, std::uint64_t connection, std::uint64_t forward
   const auto leg = self->state.options.legs->find(connection);
   if (!leg) return on_stopped(self, {connection, false, ec::closed, {}});
   const auto me = caf::actor_cast<caf::actor_addr>(self);
-  leg->handle->hand_over(forwarded, self->state.options.boundary_timeout,
+  leg->handle->hand_over(forwarded, boundary_wait(self),
                          [me, connection](result<std::string> unread) {
                            const auto to = caf::actor_cast<admission_shell>(me);
                            if (!to) return;
@@ -96,8 +116,7 @@ void throttle(self_pointer self, const std::vector<std::uint64_t>& heavy) {
   for (const auto connection : state.throttled)
     if (!wanted.contains(connection)) set(connection, 0);
   for (const auto connection : wanted)
-    if (!state.throttled.contains(connection))
-      set(connection, state.options.settings.rebalance.throttle);
+    set(connection, state.options.settings.rebalance.throttle);
   state.throttled = wanted;
 }
 
@@ -190,6 +209,7 @@ void on_stopped(self_pointer self, const leg_stopped& leg) {
   const auto found = state.moves.find(leg.connection);
   if (found == state.moves.end() || found->second.stopped) return;
   found->second.stopped = true;
+  found->second.left = leg.at_boundary;
   if (!found->second.close) return tell_balancer(self, leg);
   end_move(self, leg.connection, leg.at_boundary);
 }
@@ -200,6 +220,7 @@ caf::result<legs_drained> drain(self_pointer self, std::chrono::milliseconds wit
   state.draining = true;
   state.drain_until = now(self) + within;
   state.next_drain = now(self);
+  throttle(self, {});
   auto promise = self->make_response_promise<legs_drained>();
   state.drained.push_back(promise);
   tell_peers(self);
@@ -213,7 +234,11 @@ void drain_on(self_pointer self) {
   state.next_drain = at + drain_interval;
   const auto left = state.options.legs->taken();
   if (left == 0 || at >= state.drain_until) return finish_drain(self, left);
-  for (const auto& leg : state.options.legs->open()) {
+  auto open = state.options.legs->open();
+  // First those that can go at once.
+  std::stable_partition(open.begin(), open.end(),
+                        [](const auto& leg) { return !leg.counts.in_request; });
+  for (const auto& leg : open) {
     if (state.moves.size() >= state.options.drains_at_once) break;
     if (state.moves.contains(leg.connection) || state.moved_away.contains(leg.connection)) continue;
     const auto wait = state.drain_after.find(leg.connection);

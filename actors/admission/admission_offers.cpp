@@ -78,7 +78,7 @@ void take(self_pointer self, const v1::OfferConnection& offer, v1::OfferReply& r
 void add_digest(self_pointer self, v1::OfferReply& reply) {
   *reply.add_digest() = level_now(self);
   const auto at = now(self);
-  for (const auto& peer : self->state.peers.digest(digest_max, self->state.figures.accepted)) {
+  for (const auto& peer : self->state.peers.digest(at, digest_max, self->state.figures.accepted)) {
     auto& one = *reply.add_digest();
     one.set_node(peer.node);
     one.set_incarnation(peer.incarnation);

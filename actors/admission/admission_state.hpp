@@ -36,7 +36,8 @@ struct admission_state {
     std::string client_hash;
     double demand = 0;
     bool close = false;    ///< a plain close: nobody is told
-    bool stopped = false;  ///< its leg is at the boundary; the balancer is told
+    bool stopped = false;  ///< its leg is at the boundary, or is not to be; the balancer is told
+    bool left = false;     ///< at the boundary: it stays no longer
   };
 
   admission_options options;

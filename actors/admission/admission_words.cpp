@@ -57,7 +57,8 @@ void add_peers(self_pointer self, v1::AdmissionStatus& to) {
     one.set_incarnation(peer.incarnation);
     one.set_level(peer.level);
     one.set_capacity(peer.capacity);
-    one.set_age_ms(static_cast<std::uint32_t>(std::max<time>(at - peer.said_at, time{0}).count()));
+    one.set_age_ms(static_cast<std::uint32_t>(
+        std::clamp<time::rep>((at - peer.said_at).count(), 0, 0xFFFFFFFF)));
     one.set_willing(peer.willing);
     one.set_connections(peer.connections);
   }
@@ -156,7 +157,9 @@ void record_leg(self_pointer self, std::uint64_t connection, const expected_leg&
   leg.set_age_ms(static_cast<std::uint64_t>((now(self) - agreed.accepted_at).count()));
   leg.set_demand(state.demands.demand(connection));
   leg.set_ended(ended);
-  leg.set_moved(state.moved_away.contains(connection));
+  const auto move = state.moves.find(connection);
+  leg.set_moved(state.moved_away.contains(connection) ||
+                (move != state.moves.end() && move->second.left));
   state.options.recorder->record(made);
 }
 

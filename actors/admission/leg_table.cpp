@@ -76,6 +76,13 @@ std::optional<leg_table::open_leg> leg_table::find(std::uint64_t connection) con
   return made;
 }
 
+bool leg_table::holds(std::uint64_t connection) const {
+  const std::lock_guard lock{guard_};
+  return running_.contains(connection) ||
+         std::any_of(ended_.begin(), ended_.end(),
+                     [&](const auto& one) { return one.connection == connection; });
+}
+
 std::vector<leg_table::ended_leg> leg_table::take_ended() {
   const std::lock_guard lock{guard_};
   return std::exchange(ended_, {});

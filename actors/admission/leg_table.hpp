@@ -69,6 +69,8 @@ public:
   bool has_client(std::string_view hash) const;  ///< among the open ones
   std::vector<open_leg> open() const;            ///< by number, with what they count now
   std::optional<open_leg> find(std::uint64_t connection) const;
+  /// Open, or ended and not taken yet.
+  bool holds(std::uint64_t connection) const;
   std::vector<ended_leg> take_ended();  ///< since the last call; bounded
   totals sum() const;
 

@@ -100,10 +100,10 @@ std::vector<peer_level> peer_table::known() const {
   return made;
 }
 
-std::vector<peer_level> peer_table::digest(std::size_t most, std::uint64_t turn) const {
+std::vector<peer_level> peer_table::digest(time now, std::size_t most, std::uint64_t turn) const {
   std::vector<const peer_level*> all;
   for (const auto& [name, one] : peers_)
-    if (one.heard) all.push_back(&one.said);
+    if (fresh(one, now)) all.push_back(&one.said);
   if (all.size() > most) {
     const auto half = static_cast<std::ptrdiff_t>(most / 2);
     std::nth_element(all.begin(), all.begin() + half, all.end(), [](const auto* a, const auto* b) {

@@ -53,7 +53,8 @@ public:
   std::vector<peer_level> known() const;  ///< by name
   /// What a reply carries: at most `most`. Of many, half are the least loaded; the other half goes
   /// round with `turn`, so that in time a balancer hears of all.
-  std::vector<peer_level> digest(std::size_t most, std::uint64_t turn) const;
+  /// What is stale is left out: nobody is to judge by it.
+  std::vector<peer_level> digest(time now, std::size_t most, std::uint64_t turn) const;
   std::size_t size() const { return peers_.size(); }
 
 private:

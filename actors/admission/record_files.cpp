@@ -81,28 +81,42 @@ void record_files::write_on(const std::stop_token& stopped) {
   }
 }
 
+// A file that could not be opened is tried again with the next bytes, and still owes its head.
 void record_files::append(const std::string& bytes) {
   const auto path = options_.folder + "/balance.records";
   if (file_ >= 0 && written_ + bytes.size() > options_.file_bytes_max) {
     ::close(std::exchange(file_, -1));
     std::rename(path.c_str(), (path + ".1").c_str());
+    rotated_ = true;
   }
-  std::string head;
   if (file_ < 0) {
     // Another life's file is kept as the older one.
-    if (written_ == 0) std::rename(path.c_str(), (path + ".1").c_str());
+    if (!rotated_) std::rename(path.c_str(), (path + ".1").c_str());
     file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    const std::lock_guard lock{guard_};
-    if (written_ > 0) head = settings_;
     written_ = 0;
+    if (file_ >= 0 && std::exchange(rotated_, true)) {
+      std::unique_lock lock{guard_};
+      const auto head = settings_;
+      lock.unlock();
+      put(head);
+    }
   }
-  for (const auto* part : {std::as_const(head).empty() ? nullptr : &std::as_const(head), &bytes}) {
-    if (!part || file_ < 0) continue;
-    if (::write(file_, part->data(), part->size()) == static_cast<ssize_t>(part->size()))
-      written_ += part->size();
-    else
-      ++dropped_;  // a full disk: the node goes on
+  put(bytes);
+}
+
+// A full disk: the node goes on, and what is written later does not follow half a record.
+void record_files::put(const std::string& bytes) {
+  if (bytes.empty()) return;
+  const auto done = file_ < 0 ? -1 : ::write(file_, bytes.data(), bytes.size());
+  if (done == static_cast<ssize_t>(bytes.size())) {
+    written_ += bytes.size();
+    return;
   }
+  ++dropped_;
+  if (done <= 0) return;
+  const auto end = static_cast<off_t>(written_);
+  if (::ftruncate(file_, end) != 0 || ::lseek(file_, end, SEEK_SET) != end)
+    ::close(std::exchange(file_, -1));  // begun anew
 }
 
 }  // namespace dunlin

@@ -35,6 +35,7 @@ public:
 private:
   void write_on(const std::stop_token& stopped);
   void append(const std::string& bytes);
+  void put(const std::string& bytes);
 
   record_files_options options_;
   std::mutex guard_;
@@ -44,6 +45,7 @@ private:
   std::atomic<std::uint64_t> dropped_{0};
   int file_ = -1;
   std::uint64_t written_ = 0;  ///< into the present file
+  bool rotated_ = false;       ///< the present file is not the first of this life
   std::jthread writer_;        // last: it uses all the others
 };
 

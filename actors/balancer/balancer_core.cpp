@@ -117,8 +117,7 @@ void balancer_core::ask_next(time now, entry& line, effects& out) {
 void balancer_core::give_up(time now, entry& line, effects& out) {
   if (line.second.ticket) {
     ++count_.moves_refused;
-    const auto& way = line.second.way;
-    const auto refused = !way.refused.empty() && way.unreachable.empty();
+    const auto refused = line.second.way.attempt > 1;  // else nobody could be asked
     out.push_back(answer_move{*std::exchange(line.second.ticket, std::nullopt), false, 0, refused});
     return end_move(line, true, out);
   }

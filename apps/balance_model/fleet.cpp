@@ -87,7 +87,7 @@ level_report fleet::report(const access_node& of) const {
 
 std::vector<level_report> fleet::digest(const access_node& of) const {
   std::vector<level_report> made{report(of)};
-  const auto known = of.peers.digest(digest_max, figures_.accepted);
+  const auto known = of.peers.digest(now(), digest_max, figures_.accepted);
   for (const auto& one : known)
     made.push_back({one.node, one.incarnation, one.level, one.capacity, now() - one.said_at,
                     one.willing, one.connections});
@@ -231,7 +231,7 @@ void fleet::sample(access_node& node) {
 }
 
 void fleet::exchange(access_node& node) {
-  node.published = node.meter.level();
+  node.published = own(node).level;
   const auto said = report(node);
   ++node.sequence;
   for (auto& other : nodes_)

@@ -417,6 +417,12 @@ TEST_F(Admission, R10HeavyLegsAreThrottledWhileThereIsNoRoomElsewhere) {
     set_cpu(0.9);
   }
   EXPECT_EQ(open[0].second->throttled, 0.5);
+  options.settings.rebalance.throttle = 0.25;
+  caf::anon_send(shell, use_balance_settings{options.settings, 1});
+  open[0].second->now.declared += 500;
+  hear_peer("n2", 0.1);
+  set_cpu(0.9);
+  EXPECT_EQ(open[0].second->throttled, 0.25);
   EXPECT_EQ(open[1].second->throttled, 0);
   set_cpu(0);
   EXPECT_EQ(open[0].second->throttled, 0);
@@ -449,6 +455,21 @@ TEST_F(Admission, ADrainingNodeHandsAllOverAndSaysWhenItIsEmpty) {
   }
   EXPECT_EQ(script.handed.size(), 5u);
   EXPECT_EQ(heard.left, 0u);
+}
+
+TEST_F(Admission, ADrainOfManyLegsTakesNoLongerThanTheyDo) {
+  options.drains_at_once = 2;
+  options.legs_max = 100;
+  start();
+  for (int i = 0; i < 60; ++i)
+    connect();
+  open[0].second->now.in_request = true;
+  world.system.spawn([&](caf::event_based_actor* self) {
+    self->request(shell, caf::infinite, drain_legs{5s}).then([](const legs_drained&) {});
+  });
+  world.advance(1s, 10ms);
+  EXPECT_EQ(script.handed.size(), 60u);
+  EXPECT_EQ(script.offered.back().connection(), open[0].first);  // the busy one last
 }
 
 TEST_F(Admission, ADrainEndsAtItsDeadlineWhateverIsLeft) {

@@ -38,6 +38,9 @@ TEST_F(PeerTable, R1StaleLevelsCountAsUnwillingAndNotForTheFleet) {
   EXPECT_DOUBLE_EQ(table.fleet_level(30s, own), 0.4);
   EXPECT_EQ(table.part_willing(30001ms), 0);
   EXPECT_EQ(table.part_below(30001ms, 0.5), 0);
+  EXPECT_EQ(table.digest(30s, 31, 0).size(), 1u);
+  EXPECT_TRUE(table.digest(30001ms, 31, 0).empty());
+  EXPECT_TRUE(table.digest(5'000'000s, 31, 0).empty());  // its age has no end
   EXPECT_DOUBLE_EQ(table.fleet_level(30001ms, own), 0.6);
 }
 
@@ -75,8 +78,8 @@ TEST_F(PeerTable, B8RefusalsSeenOverruleLevelsUntilTheNextWord) {
   EXPECT_EQ(table.part_below(0s, 0.5), 0);
   // Neither the fleet's level nor what others are told is made of it.
   EXPECT_NEAR(table.fleet_level(0s, own), 1.0 / 3, 1e-12);
-  EXPECT_EQ(table.digest(31, 0).at(0).level, 0.2);
-  EXPECT_TRUE(table.digest(31, 0).at(0).willing);
+  EXPECT_EQ(table.digest(0s, 31, 0).at(0).level, 0.2);
+  EXPECT_TRUE(table.digest(0s, 31, 0).at(0).willing);
   EXPECT_EQ(table.part_willing(0s), 0);
   hear("a", 0.2);
   EXPECT_NEAR(table.part_below(0s, 0.5), 1.0 / 3, 1e-12);
@@ -89,10 +92,10 @@ TEST_F(PeerTable, B8OfManyPeersADigestHasTheLeastLoadedAndTheOthersInTurn) {
   table.set_peers(names);
   for (std::size_t i = 0; i < names.size(); ++i)
     hear(names[i].c_str(), i < 36 ? 0.5 : 0.1);
-  EXPECT_EQ(table.digest(40, 0).size(), 40u);
+  EXPECT_EQ(table.digest(0s, 40, 0).size(), 40u);
   std::set<node_id> heard;
   for (std::uint64_t turn = 0; turn < 12; ++turn) {
-    const auto some = table.digest(8, turn);
+    const auto some = table.digest(0s, 8, turn);
     ASSERT_EQ(some.size(), 8u);
     const auto low =
         std::count_if(some.begin(), some.end(), [](const auto& one) { return one.level == 0.1; });

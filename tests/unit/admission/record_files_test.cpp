@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 using namespace dunlin;
@@ -61,6 +65,29 @@ TEST_F(RecordFiles, X4WhatDoesNotFitIsDroppedAndCounted) {
   for (int i = 1; i <= 1000; ++i)
     files.record(record(i));
   EXPECT_GT(files.dropped(), 900u);
+}
+
+TEST_F(RecordFiles, X4AFullDiskLeavesNoHalfRecordBehind) {
+  rlimit was{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &was), 0);
+  auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+  {
+    record_files files{{folder.string()}};
+    files.record(record(1));
+    for (int i = 0; i < 500 && read("balance.records").empty(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    const rlimit full{fs::file_size(folder / "balance.records") + 3, was.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &full);
+    files.record(record(2));
+    for (int i = 0; i < 500 && files.dropped() == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    ::setrlimit(RLIMIT_FSIZE, &was);
+    files.record(record(3));
+  }
+  std::signal(SIGXFSZ, handler);
+  const auto all = read("balance.records");
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[1].at_ms(), 3);
 }
 
 TEST_F(RecordFiles, X4ATornEndIsLeftOut) {

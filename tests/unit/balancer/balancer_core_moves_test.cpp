@@ -49,6 +49,7 @@ TEST_F(BalancerMoves, AConnectionChangesItsAccessNode_B11_R11) {
   EXPECT_EQ(core.lines_by_node(), (std::map<node_id, std::uint64_t>{{to, 1}}));
   // It may be moved on from there, and no more from where it was.
   EXPECT_FALSE(the<answer_move>(wish(2, from, 7)).ready);
+  EXPECT_FALSE(the<answer_move>(wish(2, from, 7)).all_refused);  // says nothing about the others
   EXPECT_TRUE(has<offer>(wish(3, to, 9)));
   core.on_ended(1);
 }
@@ -131,6 +132,7 @@ TEST_F(BalancerMoves, NobodyTakesIt) {
   EXPECT_EQ(two.attempt, 2u);
   const auto out = reply(two, no());
   EXPECT_FALSE(the<answer_move>(out).ready);
+  EXPECT_TRUE(the<answer_move>(out).all_refused);
   EXPECT_FALSE(has<offer>(out));  // never as a last resort to rebalance
   EXPECT_EQ(core.count().moves_refused, 1u);
   EXPECT_EQ(core.moving(), 0u);
