@@ -33,6 +33,7 @@ core::time now(self_pointer self) {
 /// Tells the actor from threads of its lines, and keeps it no longer than others do.
 class line_voice {
 public:
+  explicit line_voice(caf::actor_addr to) : to_(std::move(to)) {}
   explicit line_voice(self_pointer self) : to_(self->address()) {}
   void operator()(proxy::line_number line, decltype(event::what) what) const {
     if (const auto strong = caf::actor_cast<caf::strong_actor_ptr>(to_))
@@ -43,8 +44,8 @@ private:
   const caf::actor_addr to_;
 };
 
-proxy::line_events events_for(self_pointer self) {
-  const auto voice = line_voice{self};
+proxy::line_events events_for(const balancer_shell& owner) {
+  const auto voice = line_voice{owner.address()};
   proxy::line_events events;
   events.first_bytes = [voice](proxy::line_number line, const proxy::line_client& client) {
     voice(line, event::first_bytes{client});
@@ -273,8 +274,6 @@ v1::BalancerStatus status(self_pointer self) {
   return out;
 }
 
-}  // namespace
-
 balancer_shell::behavior_type balancer(self_pointer self, balancer_options options) {
   auto& state = self->state;
   state.options = std::move(options);
@@ -283,7 +282,6 @@ balancer_shell::behavior_type balancer(self_pointer self, balancer_options optio
     state.figures = std::make_unique<balancer_metrics>(*state.options.counts);
   use_settings(self, balance::settings{state.options.settings}, state.options.balance_version);
   use_places(self, state.options.access_nodes);
-  state.options.lines->serve(events_for(self));
   arm(self);
   return {
       [self](const v1::OfferMove& wish) {
@@ -324,6 +322,15 @@ balancer_shell::behavior_type balancer(self_pointer self, balancer_options optio
         arm(self);
       },
   };
+}
+
+}  // namespace
+
+balancer_shell spawn_balancer(caf::actor_system& system, balancer_options options) {
+  const auto lines = options.lines;
+  auto made = system.spawn(balancer, std::move(options));
+  lines->serve(events_for(made));
+  return made;
 }
 
 }  // namespace dunlin

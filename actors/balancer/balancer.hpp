@@ -4,7 +4,7 @@
 ///
 /// Assembly makes the line_listener, spawns the actor, then lets the listener listen():
 ///   auto lines = std::make_shared<proxy::line_listener>(client_port, leg_port);
-///   auto actor = system.spawn(balancer, balancer_options{…, lines, …});
+///   auto actor = spawn_balancer(system, balancer_options{…, lines, …});
 ///   auto port = lines->listen(where, wildcard);
 /// To drain a balancer: lines->drain(), from time to time, until lines->size() is 0.
 #pragma once
@@ -87,7 +87,7 @@ struct balancer_options {
   std::vector<access_place> access_nodes;
   balance::settings settings;
   std::uint64_t balance_version = 0;
-  /// Its owner is set by the actor; shared, and closed by whoever made it.
+  /// Their owner is set by spawn_balancer(); shared, and closed by whoever made it.
   std::shared_ptr<proxy::line_listener> lines;
   /// Admission of an access node; null: not to be reached. In production
   /// node_links::at(node, "admission").
@@ -121,8 +121,8 @@ struct balancer_state {
   static inline const char* name = "balancer";
 };
 
-balancer_shell::behavior_type balancer(balancer_shell::stateful_pointer<balancer_state> self,
-                                       balancer_options options);
+/// The lines tell it from now on, though its first turn may be far: they may listen at once.
+balancer_shell spawn_balancer(caf::actor_system& system, balancer_options options);
 
 }  // namespace dunlin
 

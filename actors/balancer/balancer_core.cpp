@@ -148,7 +148,8 @@ void balancer_core::note_refusal(time now, search& way, const offer_out& asked, 
 balancer_core::effects balancer_core::on_offer_reply(time now, std::uint64_t serial,
                                                      offer_reply reply) {
   effects out;
-  selection_.heard(now, reply.digest);
+  const auto teller = offers_.find(serial);
+  selection_.heard(now, reply.digest, teller == offers_.end() ? "" : teller->second.node);
   const auto asked = offers_.extract(serial);
   if (!asked) {
     ++count_.late;

@@ -69,20 +69,19 @@ selection::access_node* selection::find(const node_id& node) {
 
 // ---- what is heard ----
 
-void selection::heard(time now, const std::vector<level_report>& digest) {
+void selection::heard(time now, const std::vector<level_report>& digest, const node_id& teller) {
   for (const auto& one : digest)
-    hear(now, one);
+    hear(now, one, one.node == teller);
 }
 
-void selection::hear(time now, const level_report& said) {
+void selection::hear(time now, const level_report& said, bool of_itself) {
   auto* const one = find(said.node);
-  if (!one || said.incarnation < one->incarnation) return;
+  if (!one || (!of_itself && said.incarnation < one->incarnation)) return;
   const auto at = now - std::clamp<time>(said.age, 0ms, 24h);
-  const auto reborn = said.incarnation > one->incarnation;
-  if (one->known && !reborn && at < one->said) return;
+  if (one->known && !of_itself && at < one->said) return;
   const auto usable = sane(said.level) && sane(said.capacity);
   one->known = true;
-  one->incarnation = said.incarnation;
+  if (of_itself) one->incarnation = said.incarnation;
   one->said = at;
   one->level = usable ? std::min(said.level, level_max) : level_max;
   one->capacity = usable ? std::clamp(said.capacity, capacity_min, capacity_max) : capacity_min;

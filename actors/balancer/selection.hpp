@@ -43,7 +43,9 @@ public:
   bool knows(const node_id& node) const { return known_.count(node) > 0; }
 
   /// The digest of a reply. Absurd numbers are clamped; unknown nodes are not believed in.
-  void heard(time now, const std::vector<level_report>& digest);
+  /// `teller`: whose reply it is. Of itself it is believed whatever others have said, and what
+  /// others say of a node makes its own word no older (B8).
+  void heard(time now, const std::vector<level_report>& digest, const node_id& teller = {});
 
   /// An offer goes out; exactly one of the next three follows.
   void offered(const node_id& node);
@@ -109,7 +111,7 @@ private:
   using entry = std::map<node_id, access_node>::value_type;
   using candidates = std::vector<const entry*>;
 
-  void hear(time now, const level_report& one);
+  void hear(time now, const level_report& one, bool of_itself);
   bool fresh(time now, const access_node& one) const;
   bool willing(time now, const access_node& one) const;
   double level_of(const access_node& one) const;

@@ -95,7 +95,7 @@ void start_balancer(const node_context& of, balance_part& made) {
       of.options.client_key.empty() ? of.cluster.options.name : of.options.client_key;
   options.random = of.ports.random.get();
   options.counts = of.ports.counts.get();
-  made.balancer = of.system.spawn(balancer, std::move(options));
+  made.balancer = spawn_balancer(of.system, std::move(options));
   of.links->serve("balancer", 0, balancer_actor(made.balancer));
 }
 

@@ -87,7 +87,7 @@ protected:
     virtual_time.run();
   }
   void start() {
-    actor = virtual_time.system.spawn(balancer, options);
+    actor = spawn_balancer(virtual_time.system, options);
     virtual_time.run();
   }
   void go(std::chrono::milliseconds span) {
@@ -136,6 +136,17 @@ v1::OfferReply refusal(v1::OfferReply::Reason why = v1::OfferReply::OVER_THRESHO
   v1::OfferReply reply;
   reply.set_reason(why);
   return reply;
+}
+
+TEST_F(Balancer, AClientThatComesBeforeTheActorsFirstTurnIsPlacedToo_B1) {
+  actor = spawn_balancer(virtual_time.system, options);
+  const auto one = call("c");
+  one->say(get);
+  loop.run_until(loop.now() + 20ms);
+  virtual_time.run();
+  go(100ms);
+  EXPECT_THAT(desks["x"].asked, SizeIs(1));
+  EXPECT_EQ(leg_says("x"), get);
 }
 
 TEST_F(Balancer, PlacesAClientWithItsAddressAndItsToken_B1_B7_C1_C2_C3) {

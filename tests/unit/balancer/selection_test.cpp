@@ -77,10 +77,23 @@ TEST_F(Selection, OlderWordsDoNotReplaceNewerOnes_B8) {
   choice.heard(10s, {says("a", 0.1, 5s)});
   EXPECT_EQ(picked(10s, 1, {"c", "d"}), "b");
   // Another life of it.
-  choice.heard(10s, {{"a", 2, 0.1, 1, 5s, true, 0}});
+  choice.heard(10s, {{"a", 2, 0.1, 1, 5s, true, 0}}, "a");
   EXPECT_EQ(picked(10s, 1, {"c", "d"}), "a");
   choice.heard(11s, {says("a", 0.9)});
   EXPECT_EQ(picked(11s, 1, {"c", "d"}), "a");
+}
+
+TEST_F(Selection, WhatOthersSayOfANodesNextLifeDoesNotSilenceIt_B8) {
+  hear_all(0ms, 0.1, 0.5, 0.6, 0.7);
+  choice.heard(1s, {{"a", ~0ull, 1.9, 1, 0ms, false, 0}}, "b");
+  EXPECT_EQ(picked(1s), "b");
+  choice.heard(2s, {says("a", 0.1)}, "c");
+  EXPECT_EQ(picked(2s), "a");
+  // Nor does it silence itself, should it have begun anew with a lesser number.
+  choice.heard(3s, {{"a", 9, 0.9, 1, 0ms, true, 0}}, "a");
+  EXPECT_EQ(picked(3s), "b");
+  choice.heard(4s, {says("a", 0.1)}, "a");
+  EXPECT_EQ(picked(4s), "a");
 }
 
 // R: a peer that lies.
