@@ -60,6 +60,10 @@ public:
     std::size_t in_request = 0;
   };
 
+  /// Numbers are greater than `before`: a process that starts anew should not use those of its
+  /// former life, which balancers may still speak of.
+  explicit leg_table(std::uint64_t before = 0) : next_{before} {}
+
   /// The number of the new connection; `token` is good once, until expire() is called at or after
   /// `until`.
   std::uint64_t expect(std::string token, expected_leg agreed, time until);
@@ -101,7 +105,7 @@ private:
   std::map<std::uint64_t, running> running_;
   std::vector<ended_leg> ended_;
   totals past_;  ///< of legs that have ended
-  std::uint64_t next_ = 0;
+  std::uint64_t next_;
   std::atomic<bool> honours_{false};
 };
 

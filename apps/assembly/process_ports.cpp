@@ -69,7 +69,7 @@ result<void> open_links(process_ports& made, const topology::cluster& of,
 
 /// Who expects legs, what they cost this machine, and where the decisions about them are written.
 void open_legs(process_ports& made, const topology::cluster& of, const topology::node& self) {
-  made.book = std::make_shared<leg_table>();
+  made.book = std::make_shared<leg_table>((made.random->next() & 0xFFFFFFFF) << 20);
   process_load_options load;
   load.capacity = self.capacity;
   load.network_per_second = self.network_per_second;

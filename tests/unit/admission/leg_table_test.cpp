@@ -18,6 +18,11 @@ TEST(LegTable, ATokenIsGoodOnceAndStrangersAreCounted) {
   EXPECT_EQ(table.taken(), 1u);
 }
 
+TEST(LegTable, R11AnotherLifeBeginsWithOtherNumbers) {
+  leg_table table{0x1234500000};
+  EXPECT_EQ(table.expect("token", {"b1", 7}, 5s), 0x1234500001u);
+}
+
 TEST(LegTable, ATokenThatNobodyRedeemsExpires) {
   leg_table table;
   table.expect("a", {"b1", 7}, 5s);
