@@ -311,6 +311,10 @@ balancer_shell::behavior_type balancer(self_pointer self, balancer_options optio
         if (settings.version < self->state.options.balance_version) return;
         use_settings(self, settings.now, settings.version);
       },
+      [self](const balancer_link_up& up) {
+        perform_all(self, self->state.core->on_reachable(now(self), up.node));
+        arm(self);
+      },
       [self](const balancer_line_event& said) {
         std::visit([&](const auto& what) { heed(self, said.line, what); }, said.what);
         arm(self);

@@ -28,6 +28,7 @@ balancer_core::entry* balancer_core::find(const node_id& node, std::uint64_t con
 }
 
 void balancer_core::set_deadline(entry& line, std::optional<time> when) {
+  if (line.second.now != phase::waiting) waiting_.erase(line.first);
   if (line.second.deadline) deadlines_.erase({*line.second.deadline, line.first});
   line.second.deadline = when;
   if (when) deadlines_.insert({*when, line.first});
@@ -60,6 +61,7 @@ void balancer_core::disown(entry& line) {
 
 void balancer_core::erase(entry& line) {
   disown(line);
+  waiting_.erase(line.first);
   set_deadline(line, std::nullopt);
   lines_.erase(line.first);
 }
@@ -121,6 +123,12 @@ void balancer_core::give_up(time now, entry& line, effects& out) {
     out.push_back(answer_move{*std::exchange(line.second.ticket, std::nullopt), false, 0, refused});
     return end_move(line, true, out);
   }
+  if (may_wait(now, line.second.way)) {
+    const auto until = *line.second.way.patient_until;
+    await(now, line, phase::waiting, std::min(limits_.look_again, until - now));
+    waiting_.insert(line.first);
+    return;
+  }
   ++count_.failed;
   window_.add(now, true);
   const auto hint = settings_.choose.retry_hint;
@@ -128,6 +136,36 @@ void balancer_core::give_up(time now, entry& line, effects& out) {
       random_.next() % (static_cast<std::uint64_t>(std::max<std::int64_t>(hint.count(), 0)) + 1));
   out.push_back(refuse{line.first, hint + time{jitter}});
   erase(line);
+}
+
+/// Only where nobody has said that it has no room: a moment later somebody may be there.
+bool balancer_core::may_wait(time now, search& way) {
+  const auto patience = settings_.choose.patience;
+  if (patience <= 0ms || way.no_room || selection_.size() == 0) return false;
+  if (!way.patient_until) {
+    way.patient_until = now + patience;
+    ++count_.waits;
+  }
+  return now < *way.patient_until;
+}
+
+/// A new round: everybody may be asked, with the first attempt's thresholds.
+void balancer_core::look_again(time now, entry& line, effects& out) {
+  search anew;
+  anew.moved = line.second.way.moved;
+  anew.demand = line.second.way.demand;
+  anew.patient_until = line.second.way.patient_until;
+  line.second.way = std::move(anew);
+  ask_next(now, line, out);
+}
+
+balancer_core::effects balancer_core::on_reachable(time now, const node_id& node) {
+  effects out;
+  selection_.reachable(node);
+  if (!selection_.knows(node)) return out;
+  for (const auto number : std::exchange(waiting_, {}))
+    look_again(now, *find(number), out);
+  return out;
 }
 
 /// Not reached: asked anew with the same attempt (decision 0015, a connection, 2 and 4).
@@ -141,6 +179,7 @@ void balancer_core::miss(time now, entry& line, const node_id& node, effects& ou
 void balancer_core::note_refusal(time now, search& way, const offer_out& asked, refusal why) const {
   way.refused.insert(asked.node);
   if (why == refusal::draining || why == refusal::full) way.hard.insert(asked.node);
+  if (why != refusal::draining && why != refusal::starting) way.no_room = true;
   if (why == refusal::over)
     way.at_least[asked.node] = selection_.refused_from(now, asked.attempt, asked.last_resort);
 }
@@ -231,7 +270,7 @@ balancer_core::effects balancer_core::on_lost(time now, line_number number, cons
   auto* const line = find(number);
   if (!line) return out;
   const auto in = line->second.now;
-  if (in == phase::placing || in == phase::attaching) return out;  // it has no leg to lose
+  if (in < phase::attached) return out;  // it has no leg to lose
   if (how.stopped && in == phase::handing) {
     // Its HandOver may be on the way; if the leg broke, nothing is.
     if (how.in_order)
@@ -300,6 +339,7 @@ void balancer_core::expire(time now, entry& line, effects& out) {
         miss(now, line, asked.mapped().node, out);
       }
       break;
+    case phase::waiting: look_again(now, line, out); break;
     case phase::attaching:
     case phase::switching:
       // The line itself says nothing any more.
@@ -342,6 +382,9 @@ std::string balancer_core::broken(time now) const {
     waiting += line.deadline ? 1 : 0;
   }
   if (moving != moving_) return "moves are counted wrong";
+  for (const auto number : waiting_)
+    if (lines_.count(number) == 0 || lines_.at(number).now != phase::waiting)
+      return "a line waits no longer";
   if (waiting != deadlines_.size()) return "a deadline of nobody";
   if (legs_.size() > lines_.size()) return "a leg of nobody";
   return {};

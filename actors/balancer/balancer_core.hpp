@@ -113,6 +113,7 @@ public:
   /// How long it waits for what surely comes, unless something is lost.
   struct options {
     time offer_slack{1'000};     ///< over offer_timeout
+    time look_again{200};        ///< where nobody can be asked, while patience lasts
     time attach_timeout{6'000};  ///< a dial and the first write
     time stop_timeout{5'000};    ///< the client's bytes may be stuck behind a slow leg
     time ready_timeout{8'000};   ///< an access node asks no longer; then it may offer again
@@ -134,6 +135,8 @@ public:
   effects on_attached(time now, line_number line, std::uint64_t serial, bool fine);
   effects on_lost(time now, line_number line, const loss& how);
   effects on_ended(line_number line);
+  /// The link to it has come up: those who wait for somebody to ask need not wait longer.
+  effects on_reachable(time now, const node_id& node);
 
   effects on_offer_move(time now, const move_wish& wish);
   effects on_prepared(time now, line_number line, std::uint64_t serial, bool fine);
@@ -155,6 +158,7 @@ public:
     std::vector<std::uint64_t> attempts;  ///< connects by attempts that they took
     std::uint64_t offers = 0;
     std::uint64_t last_resorts = 0;  ///< offers of that kind
+    std::uint64_t waits = 0;         ///< nobody could be asked at once
     std::uint64_t unreachable = 0;   ///< offers without an answer, legs that could not be dialled
     std::uint64_t moves = 0;
     std::uint64_t moves_refused = 0;  ///< nobody took them
@@ -175,6 +179,7 @@ public:
 private:
   enum class phase : std::uint8_t {
     placing,
+    waiting,  // nobody can be asked now
     attaching,
     attached,  // without a leg; with one
     seeking,
@@ -194,6 +199,8 @@ private:
     std::set<node_id> hard;     // refused, whatever the attempt
     std::set<node_id> unreachable;
     std::map<node_id, double> at_least;  // levels, by what they refused
+    bool no_room = false;                // somebody has said so: waiting would not help
+    std::optional<time> patient_until;   // since nobody could be asked
   };
   struct leg {
     node_id node;
@@ -223,6 +230,8 @@ private:
   void ask_next(time now, entry& line, effects& out);
   std::optional<node_id> choose(time now, search& way);
   void give_up(time now, entry& line, effects& out);
+  bool may_wait(time now, search& way);
+  void look_again(time now, entry& line, effects& out);
   void take(time now, entry& line, const offer_reply& reply, effects& out);
   void note_refusal(time now, search& way, const offer_out& asked, refusal why) const;
   void miss(time now, entry& line, const node_id& node, effects& out);
@@ -249,6 +258,7 @@ private:
   std::map<std::pair<node_id, std::uint64_t>, line_number> legs_;
   std::map<std::uint64_t, offer_out> offers_;  // by serial
   std::set<std::pair<time, line_number>> deadlines_;
+  std::set<line_number> waiting_;  // as `waiting`
   std::uint64_t serials_ = 0;
   std::size_t moving_ = 0;
   failure_window window_;

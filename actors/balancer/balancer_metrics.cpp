@@ -26,6 +26,8 @@ balancer_metrics::balancer_metrics(metrics& to)
   add("dunlin_balancer_offers_total", "Access nodes asked.", &counts::offers);
   add("dunlin_balancer_last_resorts_total", "Access nodes asked as a last resort.",
       &counts::last_resorts);
+  add("dunlin_balancer_waits_total", "Clients that waited because no access node could be asked.",
+      &counts::waits);
   add("dunlin_balancer_unreachable_total", "Offers without an answer, legs not reached.",
       &counts::unreachable);
   add("dunlin_balancer_moves_total", "Connections moved.", &counts::moves);

@@ -146,6 +146,13 @@ void selection::unreachable(time now, const node_id& node) {
           4;
 }
 
+void selection::reachable(const node_id& node) {
+  auto* const one = find(node);
+  if (!one) return;
+  one->failures = 0;
+  one->rests_until = 0ms;
+}
+
 // ---- what is thought of it ----
 
 bool selection::fresh(time now, const access_node& one) const {

@@ -58,6 +58,9 @@ public:
   /// No answer, or no leg to be dialled: rests, longer each time, and is tried again.
   void unreachable(time now, const node_id& node);
 
+  /// Its link has come up: it rests no longer.
+  void reachable(const node_id& node);
+
   /// Of this attempt (from 1), without those in `not_these`; none: all are.
   std::optional<node_id> pick(time now, std::uint32_t attempt, const std::set<node_id>& not_these);
   /// As a last resort: the lowest level, whether willing or not; `at_least`: what levels are, at

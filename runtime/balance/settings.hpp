@@ -109,6 +109,7 @@ struct picking {
   bool rack_first = false;
   milliseconds offer_timeout{1'000};
   milliseconds retry_hint{1'000};     ///< told to a client that nobody takes; jitter is added
+  milliseconds patience{2'000};       ///< while none of the access nodes can be asked; 0: none
   double failures_target = 1e-4;      ///< of connects in five minutes (B5)
   std::uint32_t lines_max = 10'000;   ///< clients of one balancer
   milliseconds idle_timeout{75'000};  ///< of a client without a byte either way

@@ -151,6 +151,7 @@ std::string show_choose(const balance::picking& what) {
   to.of("rack_first", what.rack_first);
   to.of("offer_timeout", what.offer_timeout);
   to.of("retry_hint", what.retry_hint);
+  to.of("patience", what.patience);
   to.of("failures_target", what.failures_target);
   to.of("lines_max", what.lines_max);
   to.of("idle_timeout", what.idle_timeout);

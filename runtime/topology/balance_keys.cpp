@@ -187,6 +187,7 @@ void read_choose(section from, balance::picking& to) {
   from.flag("rack_first", to.rack_first);
   from.time("offer_timeout", to.offer_timeout);
   from.time("retry_hint", to.retry_hint);
+  from.time("patience", to.patience);
   from.real("failures_target", to.failures_target);
   from.count("lines_max", to.lines_max);
   from.time("idle_timeout", to.idle_timeout);

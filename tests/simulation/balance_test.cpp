@@ -117,6 +117,33 @@ TEST_F(BalancedCluster, APausedAccessNodeIsPassedOverWithinTheOfferTimeout) {
   expect_no_leak();
 }
 
+TEST_F(BalancedCluster, B5_WhereAllAccessNodesAreAwayForAMomentAClientWaitsForThem) {
+  start();
+  for (const auto* name : access)
+    cluster->drain(name, 100ms, [] {});
+  pass(500ms);
+  simulation::client_options once;
+  once.tries = 1;
+  const auto before = cluster->time().now();
+  EXPECT_EQ(call(client(once), ask("HEAD", "/box")).status, 503);
+  EXPECT_GE(cluster->time().now() - before, 2s);
+  EXPECT_LT(cluster->time().now() - before, 5s);
+  std::optional<simulation::client_answer> heard;
+  for (const auto* name : access)
+    cluster->crash(name);
+  pass(100ms);
+  const auto waiting = client(once);
+  waiting->send(ask("HEAD", "/box"), [&](const auto& came) { heard = came; });
+  pass(500ms);
+  EXPECT_FALSE(heard);
+  cluster->start_all();
+  EXPECT_TRUE(await([&] { return heard.has_value(); }));
+  EXPECT_NE(heard->status, 0);  // there, if not ready yet
+  EXPECT_TRUE(cluster->wait_until_ready(20s));
+  pass(3s);
+  expect_no_leak();
+}
+
 TEST_F(BalancedCluster, WhenAnAccessNodeDiesAGetIsAskedAgainOnceAndAPutIsNot) {
   start();
   ASSERT_EQ(put("/box/k", "body").status, 200);

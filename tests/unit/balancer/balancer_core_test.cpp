@@ -147,8 +147,105 @@ TEST_F(BalancerCore, TheUnreachableAreNoAttempts) {
     EXPECT_EQ(asked.attempt, 1u);
     EXPECT_TRUE(nodes.insert(asked.node).second);
   }
-  EXPECT_TRUE(has<refuse>(core.on_offer_failed(now, asked.serial)));
+  EXPECT_TRUE(core.on_offer_failed(now, asked.serial).empty());  // waits
   EXPECT_EQ(core.count().unreachable, 4u);
+}
+
+// ---- nobody can be asked ----
+
+TEST_F(BalancerCore, WhereNobodyCanBeAskedItLooksAgainForAWhileThenTheClientIsTold_B5) {
+  const auto fail = [&](effects out) {
+    for (auto asks = support::only<offer>(out); !asks.empty(); asks = support::only<offer>(out)) {
+      EXPECT_EQ(asks.front().attempt, 1u);
+      out = core.on_offer_failed(now, asks.front().serial);
+    }
+    return out;
+  };
+  auto out = fail(core.on_first_bytes(now, 1));
+  int looks = 0;
+  for (; !has<refuse>(out) && looks < 100; ++looks) {
+    now = core.next_wake().value();
+    out = fail(core.on_timer(now));
+  }
+  EXPECT_EQ(now, 2s);
+  EXPECT_GE(looks, 5);
+  EXPECT_GE(the<refuse>(out).retry_after, 1s);
+  EXPECT_EQ(core.count().waits, 1u);
+  EXPECT_EQ(core.count().failed, 1u);
+  EXPECT_EQ(core.lines(), 0u);
+}
+
+TEST_F(BalancerCore, WhoIsThereAtTheNextLookIsAttached_B5) {
+  core.set_nodes({{"a", ""}, {"b", ""}});
+  auto asked = the<offer>(reply(first(), no(refusal::draining)));
+  EXPECT_TRUE(reply(asked, no(refusal::draining)).empty());
+  now = core.next_wake().value();
+  EXPECT_LE(now, 200ms);
+  asked = the<offer>(core.on_timer(now));
+  EXPECT_EQ(asked.attempt, 1u);
+  EXPECT_FALSE(asked.last_resort);
+  const auto to = the<attach>(reply(asked, yes()));
+  core.on_attached(now, 1, to.serial, true);
+  EXPECT_EQ(core.count().connects, 1u);
+  EXPECT_EQ(core.count().failed, 0u);
+  EXPECT_FALSE(core.next_wake());
+}
+
+TEST_F(BalancerCore, ALinkThatComesUpIsAskedAtOnceByAllWhoWait_B13) {
+  core.set_nodes({{"a", ""}});
+  for (std::uint64_t line = 1; line <= 3; ++line)
+    EXPECT_TRUE(core.on_offer_failed(now, first(line).serial).empty());
+  EXPECT_TRUE(core.on_reachable(now, "stranger").empty());
+  now += 1ms;
+  const auto asked = support::only<offer>(core.on_reachable(now, "a"));
+  ASSERT_EQ(asked.size(), 3u);
+  EXPECT_EQ(core.on_reachable(now, "a").size(), 0u);
+  for (const auto& each : asked)
+    EXPECT_TRUE(has<attach>(reply(each, yes(each.line))));
+}
+
+TEST_F(BalancerCore, ALinkThatComesUpEndsItsRest_B13) {
+  core.set_nodes({{"a", ""}, {"b", ""}});
+  const auto one = first();
+  the<attach>(reply(the<offer>(core.on_offer_failed(now, one.serial)), yes()));
+  core.on_reachable(now, one.node);
+  std::set<node_id> asked;
+  for (std::uint64_t line = 2; line <= 5; ++line)
+    asked.insert(first(line).node);
+  EXPECT_EQ(asked.count(one.node), 1u);
+}
+
+TEST_F(BalancerCore, WhereSomebodyHasNoRoomNobodyWaits_B5) {
+  for (const auto why : {refusal::over, refusal::full}) {
+    core.set_nodes({{"a", ""}, {"b", ""}});
+    auto out = core.on_offer_failed(now, first().serial);
+    while (!has<refuse>(out))
+      out = reply(the<offer>(out), no(why));
+  }
+  EXPECT_EQ(core.count().waits, 0u);
+}
+
+TEST_F(BalancerCore, WithoutPatienceTheClientIsToldAtOnce) {
+  settings.choose.patience = 0ms;
+  core.set_settings(settings);
+  core.set_nodes({{"a", ""}});
+  EXPECT_TRUE(has<refuse>(core.on_offer_failed(now, first().serial)));
+}
+
+TEST_F(BalancerCore, WhoLeavesWhileItWaitsIsForgotten) {
+  core.set_nodes({{"a", ""}});
+  core.on_offer_failed(now, first().serial);
+  core.on_ended(1);
+  EXPECT_TRUE(core.on_reachable(now, "a").empty());
+  EXPECT_FALSE(core.next_wake());
+}
+
+TEST_F(BalancerCore, AMoveDoesNotWait_B11) {
+  core.set_nodes({{"a", ""}, {"b", ""}});
+  const auto node = place(1, 7);
+  const auto asked = the<offer>(core.on_offer_move(now, {5, node, 7, true, 0}));
+  EXPECT_FALSE(the<balancer_core::answer_move>(core.on_offer_failed(now, asked.serial)).ready);
+  EXPECT_EQ(core.count().waits, 0u);
 }
 
 TEST_F(BalancerCore, ALegThatCannotBeDialledIsUnreachable) {

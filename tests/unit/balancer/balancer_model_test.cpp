@@ -29,6 +29,7 @@ public:
       after(time(below(70'000)), [this] { access_node_gives_away(); });
     for (int i = 0; i < 8; ++i)
       after(time(below(60'000)), [this] { access_node_dies(); });
+    after(time(below(60'000)), [this] { all_access_nodes_die(); });
     pass(70s);
     pass(60s);
     at_the_end();
@@ -39,6 +40,7 @@ private:
     bool placing = false;  // counted as placed, failed or abandoned one day
     bool attached = false;
     bool prepared = false;
+    std::uint64_t stopping = 0;  // the serial of the stop it is about
     bool stopped = false;
     bool leg_ended = false;
     bool gone = false;
@@ -140,10 +142,14 @@ private:
   }
 
   void heed(const balancer_core::stop_reading& what) {
+    lines_.at(what.line).stopping = what.serial;
     // A slow leg may hold it up for longer than anybody waits.
     after(time(below(likely(5) ? 8'000 : 20)), [=, this] {
       auto& one = lines_.at(what.line);
       if (one.gone || !one.attached) return;
+      // It was told to stay meanwhile; the next stop is another one.
+      if (one.stopping != what.serial)
+        return perform(core_.on_stopped(now_, what.line, what.serial, false, 0));
       const auto fine = one.prepared && likely(95);
       one.stopped = fine;
       perform(core_.on_stopped(now_, what.line, what.serial, fine, 10));
@@ -170,6 +176,7 @@ private:
     auto& one = lines_.at(what.line);
     if (one.gone) return;
     one.prepared = one.stopped = false;
+    one.stopping = 0;
     if (std::exchange(one.leg_ended, false)) after(1ms, [=, this] { lose(what.line, true); });
   }
 
@@ -226,15 +233,26 @@ private:
     }
   }
 
+  void all_access_nodes_die() {
+    for (const auto& [node, rack] : nodes_)
+      access_node_dies(node);
+  }
+
   void access_node_dies() {
-    const auto node = std::next(nodes_.begin(), static_cast<long>(below(5)))->first;
+    access_node_dies(std::next(nodes_.begin(), static_cast<long>(below(5)))->first);
+  }
+
+  void access_node_dies(const node_id& node) {
     dead_.insert(node);
     for (auto& [number, one] : lines_)
       if (one.attached && one.node == node)
         after(time(below(300)), [=, this, number = number] {
           if (lines_.at(number).attached && lines_.at(number).node == node) lose(number, false);
         });
-    after(time(below(5'000)), [=, this] { dead_.erase(node); });
+    after(time(below(5'000)), [=, this] {
+      dead_.erase(node);
+      if (likely(50)) perform(core_.on_reachable(now_, node));
+    });
   }
 
   /// Its sending, at a boundary.

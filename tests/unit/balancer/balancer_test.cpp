@@ -208,6 +208,19 @@ TEST_F(Balancer, AnAccessNodeWithoutALinkOrAnAnswerIsPassedOver) {
   EXPECT_THAT(desks["y"].asked, SizeIs(2));
 }
 
+TEST_F(Balancer, WaitsForALinkToComeUp_B5_B13) {
+  const auto kept = std::exchange(admissions, {});
+  start();
+  const auto one = client(get);
+  go(150ms);
+  EXPECT_EQ(one->heard, "");
+  admissions = kept;
+  caf::anon_send(actor, balancer_link_up{"y"});
+  go(20ms);
+  EXPECT_EQ(leg_says("y"), get);
+  EXPECT_EQ(status().failed(), 0u);
+}
+
 TEST_F(Balancer, ANewAccessNodeAndNewSettingsAreUsedWithoutARestart_B13) {
   options.access_nodes.pop_back();
   start();
