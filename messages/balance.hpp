@@ -10,7 +10,8 @@
 namespace dunlin {
 
 /// ADMISSION: decides which connections its access node takes (B2), tells peers how loaded it is
-/// (B8), gives connections away when it has too many (B9 to B11). Role name "admission", instance 0.
+/// (B8), gives connections away when it has too many (B9 to B11). Role name "admission", instance
+/// 0.
 using admission_actor =
     caf::typed_actor<caf::replies_to<v1::OfferConnection>::with<v1::OfferReply>,
                      caf::reacts_to<v1::PeerIndicators>,
