@@ -190,18 +190,22 @@ namespace {
 
 std::vector<std::string> whole_trace(std::uint64_t seed) {
   std::vector<std::string> lines;
+  // They hear what comes until the cluster is gone.
+  std::optional<object_workload> objects;
+  std::optional<chaos> faults;
   virtual_cluster cluster{seed, draw_knobs(seed)};
   cluster.on_event([&](std::string line) { lines.push_back(std::move(line)); });
   cluster.trace_everything();
   cluster.start_all();
   cluster.wait_until_ready(15s);
   cluster.call(cluster.access_nodes().front(), "PUT", "/work");
-  object_workload objects{cluster, {.clients = 3, .operations = 60, .pause = 100ms}};
-  chaos faults{cluster, {.faults = all_faults(), .pause_min = 50ms, .pause_max = 400ms}};
-  objects.begin();
-  faults.begin();
+  objects.emplace(cluster, workload_options{.clients = 3, .operations = 60, .pause = 100ms});
+  faults.emplace(cluster,
+                 chaos_options{.faults = all_faults(), .pause_min = 50ms, .pause_max = 400ms});
+  objects->begin();
+  faults->begin();
   cluster.time().run_for(10s);
-  faults.end();
+  faults->end();
   cluster.wait_until_ready(15s);
   return lines;
 }
