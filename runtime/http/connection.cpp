@@ -54,9 +54,15 @@ void connection::close_soon() {
   });
 }
 
+bool connection::give_way(std::uint64_t rest) {
+  if (!rest_.compare_exchange_strong(rest, given_way)) return false;
+  asio::post(stream_->executor(), [self = shared_from_this()] { self->close(); });
+  return true;
+}
+
 std::optional<std::uint64_t> connection::resting_since() const {
   const auto rest = rest_.load();
-  if (rest == 0) return std::nullopt;
+  if (rest == 0 || rest == given_way) return std::nullopt;
   return rest;
 }
 
@@ -158,7 +164,12 @@ asio::awaitable<std::optional<std::size_t>> connection::read_head() {
       close();
       co_return std::nullopt;
     }
-    if (rest_.exchange(0) != 0) stream_->interrupt_after(options_.header_timeout);
+    const auto rested = rest_.exchange(0);
+    if (rested == given_way) {
+      close();
+      co_return std::nullopt;
+    }
+    if (rested != 0) stream_->interrupt_after(options_.header_timeout);
     received_.filled(more.bytes);
     tallies_.in.add(more.bytes);
   }

@@ -78,10 +78,13 @@ public:
   void start_refused();
   /// Any thread: closes if no request is open.
   void close_if_idle();
+  /// Any thread: if it is still in that rest it closes, and what comes from now on is not begun: as
+  /// if it had come too late. False: it is busy.
+  bool give_way(std::uint64_t rest);
   /// Any thread: closes now.
   void close_soon() override;
   /// Any thread: which rest of all (connection_host::next_rest) it is in, waiting for the first
-  /// byte of a request; nullopt: busy.
+  /// byte of a request; nullopt: busy, or about to close.
   std::optional<std::uint64_t> resting_since() const;
 
   // ---- leg; any thread ----
@@ -177,6 +180,7 @@ private:
   std::uint64_t unsent_ = 0;
   std::function<void()> after_continue_;
 
+  static constexpr std::uint64_t given_way = ~std::uint64_t{0};
   std::atomic<std::uint64_t> rest_ = 0;  // 0: busy
   bool lingers_ = false;
   bool closed_ = false;

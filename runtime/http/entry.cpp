@@ -3,9 +3,10 @@
 #include "runtime/http/connection.hpp"
 
 #include <condition_variable>
-#include <limits>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <vector>
 
 namespace dunlin::http {
@@ -100,17 +101,21 @@ public:
   }
 
   bool admit(std::uint64_t leg) override {
-    if (draining_ || !make_room()) return false;
-    const auto lock = std::scoped_lock{guard_};
-    if (auto shown = arriving_.extract(leg)) open_.insert(std::move(shown));
-    open_gauge_.set(static_cast<double>(open_.size()));
-    return true;
+    if (draining_) return false;
+    std::shared_ptr<connection> one;
+    {
+      const auto lock = std::scoped_lock{guard_};
+      const auto shown = arriving_.extract(leg);
+      if (shown) one = shown.mapped().lock();
+    }
+    return one && seat(leg, one);  // else it has just given way to another
   }
 
   void gone(std::uint64_t connection) override {
     const auto lock = std::scoped_lock{guard_};
     arriving_.erase(connection);
     open_.erase(connection);
+    leaving_.erase(connection);
     open_gauge_.set(static_cast<double>(open_.size()));
     if (open_.empty()) emptied_.notify_all();
   }
@@ -134,12 +139,7 @@ private:
     const auto number = ++numbers_;
     auto made =
         std::make_shared<connection>(shared_from_this(), std::move(stream), number, origin::client);
-    if (!make_room()) return made->start_refused();
-    {
-      const auto lock = std::scoped_lock{guard_};
-      open_[number] = made;
-      open_gauge_.set(static_cast<double>(open_.size()));
-    }
+    if (!seat(number, made)) return made->start_refused();
     made->start();
   }
 
@@ -151,28 +151,50 @@ private:
     std::shared_ptr<connection> oldest;
     {
       const auto lock = std::scoped_lock{guard_};
-      if (arriving_.size() >= options_.connections_max) oldest = arriving_.begin()->second.lock();
+      if (arriving_.size() >= options_.connections_max) {
+        oldest = arriving_.begin()->second.lock();
+        arriving_.erase(arriving_.begin());
+      }
       arriving_[number] = made;
     }
     if (oldest) oldest->close_soon();
     made->start();
   }
 
-  // At the bound the longest idle connection gives way, so that idlers cannot shut others out.
-  bool make_room() {
-    if (connections() < options_.connections_max) return true;
-    std::shared_ptr<connection> idlest;
-    auto first = std::numeric_limits<std::uint64_t>::max();
-    for (auto& each : alive(open_)) {
-      const auto since = each->resting_since();
-      if (!since || *since >= first) continue;
-      first = *since;
-      idlest = std::move(each);
+  // At the bound the longest idle connection gives way, so that idlers cannot shut others out. Each
+  // to one: those that have not closed yet hold no place, and are not chosen again.
+  bool seat(std::uint64_t number, const std::shared_ptr<connection>& made) {
+    std::vector<std::shared_ptr<connection>> seen;  // ends after the lock: the last may end them
+    const auto lock = std::scoped_lock{guard_};
+    if (open_.size() - leaving_.size() >= options_.connections_max) {
+      const auto gone = send_idlest_away(seen);
+      if (!gone) return false;
+      leaving_.insert(*gone);
+      count_refused("idle");
     }
-    if (!idlest) return false;
-    count_refused("idle");
-    idlest->close_if_idle();
+    open_[number] = made;
+    open_gauge_.set(static_cast<double>(open_.size()));
     return true;
+  }
+
+  std::optional<std::uint64_t> send_idlest_away(std::vector<std::shared_ptr<connection>>& seen) {
+    for (;;) {  // one that has become busy meanwhile is none next time
+      connection* idlest = nullptr;
+      std::uint64_t which = 0, first = 0;
+      for (const auto& [number, each] : open_) {
+        auto one = each.lock();
+        if (!one) continue;
+        const auto since = one->resting_since();
+        if (since && (!idlest || *since < first)) {
+          idlest = one.get();
+          first = *since;
+          which = number;
+        }
+        seen.push_back(std::move(one));
+      }
+      if (!idlest) return std::nullopt;
+      if (idlest->give_way(first)) return which;
+    }
   }
 
   void stop_listening() {
@@ -203,8 +225,9 @@ private:
   std::uint16_t leg_port_ = 0;
   mutable std::mutex guard_;
   std::condition_variable emptied_;
-  connections_by_number open_;      // in the order in which they came
-  connections_by_number arriving_;  // legs that have not shown their token
+  connections_by_number open_;       // in the order in which they came
+  connections_by_number arriving_;   // legs that have not shown their token
+  std::set<std::uint64_t> leaving_;  // of the open ones: they have given way
 };
 
 class entry_over_ports final : public stream_entry {

@@ -157,6 +157,73 @@ TEST_F(LegEntry, TheBoundHoldsForLegsTheIdlestGivesWayAndWithoutOneNobodyComesIn
   EXPECT_EQ(book.ended.count(4), 1u);
 }
 
+namespace {
+
+/// Those who come are shown to the entry together.
+struct held_port final : sockets::stream_port {
+  explicit held_port(std::shared_ptr<sockets::stream_port> from) : port{std::move(from)} {}
+  result<std::uint16_t> listen(const sockets::endpoint& at, bool wildcard,
+                               std::function<void(stream_ptr)> come) override {
+    show = std::move(come);
+    return port->listen(at, wildcard, [this](stream_ptr one) { held.push_back(std::move(one)); });
+  }
+  void stop_listening() override { port->stop_listening(); }
+  asio::awaitable<result<stream_ptr>> dial(asio::any_io_executor on, sockets::endpoint where,
+                                           std::chrono::milliseconds within) override {
+    return port->dial(std::move(on), std::move(where), within);
+  }
+  void show_all() {
+    for (auto& one : std::exchange(held, {}))
+      show(std::move(one));
+  }
+
+  std::shared_ptr<sockets::stream_port> port;
+  std::function<void(stream_ptr)> show;
+  std::vector<stream_ptr> held;
+};
+
+}  // namespace
+
+TEST_F(LegEntry, ABurstSendsAsManyIdlersAwayAndDoesNotPassTheBound) {
+  options.connections_max = 4;
+  const auto door = std::make_shared<held_port>(streams.port("access"));
+  entry = http::make_entry(options, {nullptr, door}, random, counts);
+  ASSERT_TRUE(entry->serve([this](http::exchange_ptr asked) { verb(std::move(asked)); }));
+  std::vector<far_end_ptr> legs;
+  const auto arrive = [&](std::uint64_t from, std::uint64_t to) {
+    for (auto number = from; number <= to; ++number) {
+      const auto token = "token-" + std::to_string(number);
+      book.expected[token] = number;
+      legs.push_back(dial());
+      send(legs.back(), proxy::encode(header_of(number, token)));
+    }
+    pass(100ms);
+    door->show_all();
+    pass(100ms);
+  };
+  arrive(1, 4);
+  EXPECT_EQ(entry->connections(), 4u);
+  arrive(5, 7);
+  EXPECT_EQ(refused("idle"), 3);
+  EXPECT_EQ(entry->connections(), 4u);
+  for (std::size_t i = 0; i < legs.size(); ++i)
+    EXPECT_EQ(legs[i]->end.has_value(), i < 3) << i;
+}
+
+TEST_F(LegEntry, OfABurstOfStrangersEachPushesOutAnotherOne) {
+  options.connections_max = 4;
+  const auto door = std::make_shared<held_port>(streams.port("access"));
+  entry = http::make_entry(options, {nullptr, door}, random, counts);
+  ASSERT_TRUE(entry->serve([this](http::exchange_ptr asked) { verb(std::move(asked)); }));
+  std::vector<far_end_ptr> strangers;
+  for (int i = 0; i < 10; ++i)
+    strangers.push_back(dial());
+  door->show_all();
+  pass(100ms);
+  for (std::size_t i = 0; i < strangers.size(); ++i)
+    EXPECT_EQ(strangers[i]->end.has_value(), i < 6) << i;
+}
+
 TEST_F(LegEntry, ItCountsWhatItsClientDoes_B14) {
   start();
   const auto one = open();
