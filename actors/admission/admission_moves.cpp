@@ -3,6 +3,7 @@
 #include "messages/error.hpp"
 #include "runtime/ask.hpp"
 #include "runtime/observe/log.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
@@ -200,6 +201,7 @@ void close_plainly(self_pointer self, std::uint64_t connection) {
                              state.demands.demand(connection),
                              true,
                              false};
+  DUNLIN_REACHED("admission.closes_plainly");
   // What the protocol calls a clean close: after an answer, before the next request (R8).
   stop_leg(self, connection, leg->counts.bytes_in);
 }

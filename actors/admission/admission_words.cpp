@@ -184,6 +184,8 @@ void show_levels(self_pointer self) {
       .set(own(state).connections);
   metrics->gauge("dunlin_admission_moved_away", "Connections given to other nodes since the start")
       .set(static_cast<double>(state.figures.moved_away));
+  metrics->gauge("dunlin_admission_moving", "Connections that are being given away")
+      .set(static_cast<double>(state.moves.size()));
 }
 
 }  // namespace dunlin::admitting

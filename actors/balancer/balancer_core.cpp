@@ -1,5 +1,7 @@
 #include "actors/balancer/balancer_core.hpp"
 
+#include "runtime/observe/reached.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -110,7 +112,10 @@ void balancer_core::ask_next(time now, entry& line, effects& out) {
   selection_.offered(*chosen);
   offers_[line.second.serial] = {line.first, *chosen, way.attempt, way.last_resort};
   ++count_.offers;
-  if (way.last_resort) ++count_.last_resorts;
+  if (way.last_resort) {
+    ++count_.last_resorts;
+    DUNLIN_REACHED("balancer.last_resort");
+  }
   out.push_back(offer{line.first, line.second.serial, *chosen,
                       std::min(way.attempt, std::max(settings_.accept.attempts_max, 1u)),
                       way.last_resort, way.moved, way.demand});
@@ -119,6 +124,7 @@ void balancer_core::ask_next(time now, entry& line, effects& out) {
 void balancer_core::give_up(time now, entry& line, effects& out) {
   if (line.second.ticket) {
     ++count_.moves_refused;
+    DUNLIN_REACHED("balancer.move_refused");
     const auto refused = line.second.way.attempt > 1;  // else nobody could be asked
     out.push_back(answer_move{*std::exchange(line.second.ticket, std::nullopt), false, 0, refused});
     return end_move(line, true, out);
@@ -130,6 +136,7 @@ void balancer_core::give_up(time now, entry& line, effects& out) {
     return;
   }
   ++count_.failed;
+  DUNLIN_REACHED("balancer.client_refused");
   window_.add(now, true);
   const auto hint = settings_.choose.retry_hint;
   const auto jitter = static_cast<std::int64_t>(
@@ -171,6 +178,7 @@ balancer_core::effects balancer_core::on_reachable(time now, const node_id& node
 /// Not reached: asked anew with the same attempt (decision 0015, a connection, 2 and 4).
 void balancer_core::miss(time now, entry& line, const node_id& node, effects& out) {
   ++count_.unreachable;
+  DUNLIN_REACHED("balancer.access_node_unreachable");
   selection_.unreachable(now, node);
   line.second.way.unreachable.insert(node);
   ask_next(now, line, out);
@@ -254,7 +262,9 @@ balancer_core::effects balancer_core::on_attached(time now, line_number number,
     return out;
   }
   const auto attempt = std::max(line->second.way.attempt, 1u);
+  if (attempt > 1) DUNLIN_REACHED("balancer.placed_after_refusals");
   ++count_.connects;
+  DUNLIN_REACHED("balancer.placed");
   window_.add(now, false);
   if (count_.attempts.size() < attempt) count_.attempts.resize(attempt);
   ++count_.attempts[attempt - 1];
@@ -294,10 +304,14 @@ void balancer_core::lose(time now, entry& line, const loss& how, effects& out) {
   const auto again = how.replayable && line.second.replayed != how.request;
   if (how.replayable && !again) out.push_back(close{line.first});  // twice would be for ever
   if (!again) {
-    if (how.unanswered) ++count_.resets;
+    if (how.unanswered) {
+      ++count_.resets;
+      DUNLIN_REACHED("balancer.client_cut_off");
+    }
     return erase(line);
   }
   ++count_.replays;
+  DUNLIN_REACHED("balancer.replayed");
   line.second.replayed = how.request;
   line.second.way = {};
   line.second.way.moved = true;
@@ -351,6 +365,7 @@ void balancer_core::expire(time now, entry& line, effects& out) {
     case phase::stopping:
     case phase::handing:
       ++count_.moves_stayed;
+      DUNLIN_REACHED("balancer.move_timed_out");
       end_move(line, true, out);
       break;
     case phase::attached: break;

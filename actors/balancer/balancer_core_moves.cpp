@@ -1,5 +1,6 @@
 // Moves: one leg given up for another (B11, docs/decisions/0015 "The way of a move").
 #include "actors/balancer/balancer_core.hpp"
+#include "runtime/observe/reached.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -12,6 +13,7 @@ balancer_core::effects balancer_core::on_offer_move(time now, const move_wish& w
   const auto in = line ? line->second.now : phase::placing;
   if (in == phase::handing) {
     // The answer was lost: nothing has changed since.
+    DUNLIN_REACHED("balancer.move_offered_again");
     line->second.ticket = wish.ticket;
     set_deadline(*line, now + limits_.hand_over_timeout);
     out.push_back(answer_move{wish.ticket, true, line->second.forwarded});
@@ -100,12 +102,14 @@ std::pair<balancer_core::effects, bool> balancer_core::on_hand_over(time now, co
   if (declined) {
     if (in >= phase::seeking && in != phase::switching) {
       ++count_.moves_stayed;
+      DUNLIN_REACHED("balancer.move_declined");
       end_move(*line, true, out);
     }
     return {std::move(out), true};
   }
   if (in != phase::handing) {
     ++count_.late;
+    DUNLIN_REACHED("balancer.hand_over_too_late");
     return {std::move(out), false};
   }
   await(now, *line, phase::switching, limits_.switch_timeout);
@@ -120,6 +124,7 @@ balancer_core::effects balancer_core::on_switched(time, line_number number, std:
   if (!waits(line, phase::switching, serial)) return out;
   if (fine) {
     ++count_.moves;
+    DUNLIN_REACHED("balancer.moved");
     own(*line, std::exchange(line->second.next, {}));
   } else {
     ++count_.moves_stayed;

@@ -18,6 +18,18 @@ std::string section(const std::string& title, const std::vector<std::string>& li
   return text;
 }
 
+/// Of a trial, from the places of the balancer's and the admission's cores.
+const std::map<std::string, std::string> balance_figures{
+    {"connections placed", "balancer.placed"},
+    {"moves", "balancer.moved"},
+    {"moves declined", "balancer.move_declined"},
+    {"moves refused", "balancer.move_refused"},
+    {"moves timed out", "balancer.move_timed_out"},
+    {"plain closes", "admission.closes_plainly"},
+    {"replays", "balancer.replayed"},
+    {"clients cut off", "balancer.client_cut_off"},
+    {"clients refused", "balancer.client_refused"}};
+
 std::string counts_text(const std::map<std::string, std::uint64_t>& counts) {
   std::string text;
   for (const auto& [name, count] : counts)
@@ -41,6 +53,25 @@ void summary::add(const seed_outcome& outcome) {
     faults_[name] += count;
   for (const auto& [name, count] : report.reached)
     reached_[name] += count;
+  const auto balancers = report.knobs.find("balancers");
+  if (balancers == report.knobs.end() || balancers->second == "none") return;
+  ++balanced_.seeds;
+  for (const auto& [name, place] : balance_figures) {
+    const auto found = report.reached.find(place);
+    balanced_.counts[name] += found == report.reached.end() ? 0 : found->second;
+  }
+  const auto moved = report.reached.find("balancer.moved");
+  if (moved == report.reached.end() || moved->second == 0) ++balanced_.unmoved;
+}
+
+std::string summary::balance_text() const {
+  if (balanced_.seeds == 0) return {};
+  std::string each;
+  for (const auto& [name, count] : balanced_.counts)
+    each += fmt::format("{}{} {:.2f}", each.empty() ? "" : ", ", name,
+                        static_cast<double>(count) / static_cast<double>(balanced_.seeds));
+  return fmt::format("{} seeds with balancers, {} of them without a move; a seed: {}\n",
+                     balanced_.seeds, balanced_.unmoved, each);
 }
 
 std::string summary::text(double clock_seconds) const {
@@ -68,6 +99,7 @@ std::string summary::text(double clock_seconds) const {
       never += (never.empty() ? "" : ", ") + name;
   text += fmt::format("places reached: {} of {}: {}\n", reached.size(), reached_.size(),
                       counts_text(reached));
+  text += balance_text();
   if (!never.empty()) text += "never reached: " + never + "\n";
   return text;
 }
@@ -96,6 +128,10 @@ boost::json::object summary::json(double clock_seconds) const {
           {"undecided", undecided_},
           {"faults", boost::json::value_from(faults_)},
           {"reached", boost::json::value_from(reached_)},
+          {"balanced",
+           {{"seeds", balanced_.seeds},
+            {"unmoved", balanced_.unmoved},
+            {"counts", boost::json::value_from(balanced_.counts)}}},
           {"each", seeds}};
 }
 

@@ -22,6 +22,13 @@ public:
   bool judges_too_little() const { return histories_ >= 1000 && undecided_ * 200 > histories_; }
 
   std::string text(double clock_seconds) const;
+  /// Of trials whose clients come through balancers: whether their connections really move.
+  struct balancing {
+    std::uint64_t seeds = 0;
+    std::uint64_t unmoved = 0;  ///< seeds without a single move
+    std::map<std::string, std::uint64_t> counts;
+  };
+  const balancing& balanced() const { return balanced_; }
   boost::json::object json(double clock_seconds) const;
 
 private:
@@ -30,7 +37,9 @@ private:
     double cpu_seconds = 0;
     bool passed = false;
   };
+  std::string balance_text() const;
   std::vector<one_seed> seeds_;
+  balancing balanced_;
   std::vector<testkit::trial_report> failed_;
   double virtual_seconds_ = 0, cpu_seconds_ = 0;
   std::uint64_t operations_ = 0, histories_ = 0, undecided_ = 0;

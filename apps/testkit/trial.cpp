@@ -156,22 +156,29 @@ private:
       return false;
     }
     actors_ = cluster_->time().system().registry().running();
+    set_loads(0.2);
     for (const auto* bucket : {"/work", "/mix"}) {
       const auto status = cluster_->call(cluster_->access_nodes().front(), "PUT", bucket).status;
       if (status == 200) continue;
       fail("progress", fmt::format("creating a bucket answered {}", status));
       return false;
     }
+    set_loads(std::nullopt);
     return true;
+  }
+
+  /// Of the access nodes, apart from their connections; nullopt: chance.
+  void set_loads(std::optional<double> others) {
+    for (const auto& name : cluster_->access_nodes())
+      cluster_->load(name).set(others);
   }
 
   /// Everybody's promises once the faults have stopped.
   void await_progress() {
     // Of the load, too: access nodes take whoever comes.
-    for (const auto& name : cluster_->access_nodes()) {
-      cluster_->load(name).set(0.2);
+    set_loads(0.2);
+    for (const auto& name : cluster_->access_nodes())
       cluster_->load(name).set_leg(0);
-    }
     // What the last faults have begun may still end a node: its supervisor starts it again.
     for (int second = 0; second < 3; ++second) {
       cluster_->time().run_for(1s);
@@ -190,15 +197,26 @@ private:
     };
     if (!cluster_->time().run_until(finished, 120s))
       fail("progress", "the workloads are not through 120 s after the last fault");
-    if (cluster_->longest_answer() > longest())
-      fail("progress", fmt::format("an answer took {} ms", cluster_->longest_answer().count()));
+    check_times();
     cluster_->time().run_for(3s);
   }
 
-  /// Of a node; sessions wait a little longer for each try.
-  std::chrono::milliseconds longest() const {
-    const auto& clients = cluster_->shape().clients;
-    return cluster_->clients() ? clients.tries * (clients.answer_timeout + 5s) : 30s;
+  /// A node answers within 30 s. A session waits longer, so that it hears what a node has to say:
+  /// for one that died in silence, and at each try; and a balancer may ask a second node meanwhile.
+  void check_times() {
+    auto answer = 30s, silence = 30s;
+    if (cluster_->clients()) {
+      const auto& clients = cluster_->shape().clients;
+      const auto a_try = std::chrono::ceil<std::chrono::seconds>(clients.answer_timeout + 5s);
+      silence = clients.tries * a_try + clients.refusals * 3s;
+      if (!cluster_->balancer_doors().empty()) answer = a_try;
+    }
+    const auto look = [this](const char* what, const auto& longest, std::chrono::seconds bound) {
+      if (longest.took > bound)
+        fail("progress", fmt::format("{} {} {} ms", longest.request, what, longest.took.count()));
+    };
+    look("was answered after", cluster_->longest_answer(), answer);
+    look("was given up after", cluster_->longest_silence(), silence);
   }
 
   void check_streams() {
@@ -232,6 +250,16 @@ private:
     if (legs != lines || clients != lines + connections - legs || waiting > 0)
       fail("leaks", fmt::format("{} clients, {} lines, {} legs of {} connections, {} expected",
                                 clients, lines, legs, connections, waiting));
+    check_moves();
+  }
+
+  /// Every move has ended, at both of its ends.
+  void check_moves() {
+    for (const auto& name : cluster_->nodes())
+      for (const auto* side : {"balancer", "admission"})
+        if (const auto open = cluster_->shown(name, fmt::format("dunlin_{}_moving", side));
+            open > 0)
+          fail("moves", fmt::format("{} moves of the {} of {} have no end", open, side, name));
   }
 
   void check_answers() {

@@ -33,6 +33,7 @@ virtual_clients::session virtual_clients::idle_one(const doors& to) {
   simulation::client_options options;
   options.servers = to;
   options.tries = options_.tries;
+  options.refusals = options_.refusals;
   options.answer_timeout = options_.answer_timeout;
   options.mark = [this](const auto&, int) { return http::header{mark, std::to_string(++marks_)}; };
   const auto name = fmt::format("client-{}", ++names_);

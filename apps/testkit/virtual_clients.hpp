@@ -19,6 +19,7 @@ namespace dunlin::testkit {
 struct clients_options {
   std::chrono::milliseconds answer_timeout{35'000};  ///< longer than a node takes at most
   int tries = 2;                                     ///< of what may be repeated
+  int refusals = 0;                                  ///< of balancers, that a client waits out
   std::uint32_t leave_per_thousand = 100;            ///< sessions that go after an answer
   std::string address = "127.0.0.1";
 };

@@ -303,6 +303,10 @@ double virtual_cluster::counted(const node_id& name, const std::string& counter,
   return machines_.at(name).counts->counter(counter, "", with).value();
 }
 
+double virtual_cluster::shown(const node_id& name, const std::string& gauge) const {
+  return machines_.at(name).counts->gauge(gauge, "").value();
+}
+
 bool virtual_cluster::wait_until_ready(std::chrono::seconds limit) {
   const auto end = time_.now() + limit;
   while (time_.now() < end) {

@@ -122,6 +122,7 @@ public:
     int status = 0;  ///< 0: refused, cut, or no answer
     std::string body;
     std::vector<http::header> headers;
+    std::chrono::nanoseconds last_try = std::chrono::hours(1);  ///< its length at most
   };
   using on_answer = std::function<void(const answer&)>;
   void send(const node_id& through, const std::string& method, const std::string& path,
@@ -146,8 +147,15 @@ public:
               const std::string& query = {}, const std::string& body = {},
               std::vector<http::header> headers = {});
 
-  /// The slowest answer so far, and requests without one.
-  std::chrono::milliseconds longest_answer() const { return longest_answer_; }
+  /// The slowest so far, and requests without an answer.
+  struct slowest {
+    std::chrono::milliseconds took{0};
+    std::string request;
+  };
+  /// Of the try that was answered, where clients try again.
+  const slowest& longest_answer() const { return longest_answer_; }
+  /// Until the client gave up.
+  const slowest& longest_silence() const { return longest_silence_; }
   std::size_t open_requests() const { return open_requests_; }
   /// Requests until now.
   std::uint64_t requests() const { return requests_; }
@@ -218,6 +226,9 @@ public:
   /// What the node's counter says, over all its lives.
   double counted(const node_id& name, const std::string& counter,
                  const metrics::labels& with = {}) const;
+
+  /// What its gauge shows.
+  double shown(const node_id& name, const std::string& gauge) const;
 
   /// Raft's safety properties, checked after every step of any replica; empty is what a test wants.
   std::vector<std::string> violations() const;
@@ -310,7 +321,7 @@ private:
   std::vector<std::string> error_lines_, own_ends_;
   std::uint64_t requests_ = 0;
   std::size_t open_requests_ = 0;
-  std::chrono::milliseconds longest_answer_{0};
+  slowest longest_answer_, longest_silence_;
   std::uint64_t history_ = 0xcbf29ce484222325ull;
   bool crashing_ = false;
   std::function<void(std::string)> on_event_;

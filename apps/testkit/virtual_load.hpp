@@ -25,10 +25,13 @@ public:
                                                const balance::load&) override {
     for (left_ -= since; left_.count() <= 0;) {
       left_ += std::chrono::milliseconds(1000 + random_() % 20'000);
-      others_ = static_cast<double>(random_() % 900) / 1000;
+      // Now and then it is more than the node has.
+      others_ =
+          static_cast<double>(random_() % 4 == 0 ? 900 + random_() % 300 : random_() % 600) / 1000;
     }
     const auto used = set_.value_or(others_) + leg_ * static_cast<double>(legs.open);
     return {{balance::resource::cpu, std::clamp(used, 0.0, 4.0), 1.0},
+            {balance::resource::mem, std::clamp(used, 0.0, 1.0), 1.0},
             {balance::resource::sockets, static_cast<double>(legs.open), 1024}};
   }
 

@@ -104,7 +104,7 @@ void virtual_cluster::submit(const node_id& through, simulation::sim_request req
     return submit_over_stream(
         through, std::move(request),
         [heard](const simulation::client_answer& came) {
-          heard({came.status, came.body, came.headers});
+          heard({came.status, came.body, came.headers, came.took});
         },
         begins);
   auto soon = [this](std::function<void()> what) { time_.events().after({}, std::move(what)); };
@@ -125,8 +125,11 @@ void virtual_cluster::answered(const std::string& id, std::chrono::nanoseconds b
   note(static_cast<std::uint64_t>(heard.status));
   tell(fmt::format("{} answered {}, {} bytes", id, heard.status, heard.body.size()));
   --open_requests_;
-  longest_answer_ = std::max(
-      longest_answer_, std::chrono::duration_cast<std::chrono::milliseconds>(time_.now() - begun));
+  const auto waited =
+      std::min(time_.now() - begun, heard.status == 0 ? time_.now() : heard.last_try);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(waited);
+  auto& longest = heard.status == 0 ? longest_silence_ : longest_answer_;
+  if (took > longest.took) longest = {took, id};
   done(heard);
 }
 

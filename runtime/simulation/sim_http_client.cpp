@@ -8,6 +8,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 namespace dunlin::simulation {
@@ -87,20 +88,39 @@ bool sim_http_client::again(const entry& what) const {
          answer.tries < options_.tries;
 }
 
+/// Access nodes say who they are, also when they are busy.
+bool sim_http_client::turned_away(const entry& what) const {
+  const auto& answer = what.answer;
+  return !aborted_ && answer.status == 503 && answer.find("Retry-After") &&
+         !answer.find("x-amz-id-2") && answer.refusals < options_.refusals &&
+         !what.request.gone_after && !what.request.silent_after;
+}
+
 sim_http_client::task sim_http_client::perform(entry_ptr what) {
   auto& answer = what->answer;
-  do {
-    if (answer.tries > 0) {
+  for (bool refused = false;;) {
+    if (refused) {
+      co_await streams_.sleep(executor_, wait_told(answer));
+    } else if (answer.tries > 0) {
       ++counts_.retries;
       co_await streams_.sleep(executor_, backoff(answer.tries));
     }
     ++answer.tries;
     answer.status = 0;
+    const auto begun = streams_.now();
     const auto failed = co_await attempt(what);
+    answer.took = streams_.now() - begun;
     if (failed) note(*what, *failed);
     if (answer.status == 503) ++counts_.refused;
+    refused = !failed && turned_away(*what);
+    if (refused) {
+      ++answer.refusals;
+      --answer.tries;
+      continue;
+    }
     if (!failed && answer.status != 500 && answer.status != 503) break;
-  } while (again(*what));
+    if (!again(*what)) break;
+  }
   finish(what);
 }
 
@@ -146,6 +166,12 @@ event_loop::time sim_http_client::backoff(int tries) {
   const auto most = std::chrono::microseconds(options_.backoff).count() << std::min(tries - 1, 6);
   return std::chrono::microseconds(most / 2 +
                                    static_cast<std::int64_t>(random_() % (most / 2 + 1)));
+}
+
+/// Not all at once: whoever was refused with others would meet them again.
+event_loop::time sim_http_client::wait_told(const client_answer& by) {
+  const auto* seconds = by.find("Retry-After");
+  return std::chrono::seconds(seconds ? std::atoi(seconds->c_str()) : 1) + backoff(4);
 }
 
 // ---- the connection ----

@@ -41,6 +41,8 @@ struct client_answer {
   std::vector<http::header> headers;
   std::string body;
   int tries = 0;
+  int refusals = 0;          ///< of balancers, each of which it has waited out
+  event_loop::time took{0};  ///< the last try, from its dial on
   /// What it met on the way, or at the end if there is no status: ec::closed, ec::timed_out, or
   /// ec::bad_message, which no server may cause.
   std::vector<ec> failures;
@@ -50,6 +52,9 @@ struct client_answer {
 struct client_options {
   std::vector<sockets::endpoint> servers;  ///< the next one is tried after a failure
   int tries = 4;
+  /// How often it comes again, when the Retry-After is over, after a balancer's "nobody takes you".
+  /// Nothing of such a request was passed on, so PUTs come again as well, and it is not a try.
+  int refusals = 0;
   std::chrono::milliseconds connect_timeout{3000};
   std::chrono::milliseconds answer_timeout{60000};  ///< without a byte
   std::chrono::milliseconds backoff{100};           ///< doubled with every try; half of it chance
@@ -114,9 +119,11 @@ private:
   void start_writing(std::string first, entry_ptr what);
   task write_all(sockets::stream_ptr to, std::string first, entry_ptr what);
   bool again(const entry& what) const;
+  bool turned_away(const entry& what) const;
   void note(entry& what, ec why);
   void disconnect();
   event_loop::time backoff(int tries);
+  event_loop::time wait_told(const client_answer& by);
   static void finish(const entry_ptr& what);
 
   sim_streams& streams_;

@@ -54,6 +54,7 @@ public:
   /// restarts listens anew.
   std::shared_ptr<sockets::stream_port> port(const node_id& node);
   asio::any_io_executor executor(const node_id& node);
+  event_loop::time now() const { return loop_.now(); }
   /// In virtual time; a node that stands still sleeps longer.
   asio::awaitable<void> sleep(asio::any_io_executor on, event_loop::time span);
 
