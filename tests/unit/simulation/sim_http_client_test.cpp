@@ -188,6 +188,40 @@ TEST_F(SimHttpClient, TriesABusyServerAgainAndGivesUp) {
   EXPECT_EQ(heard[0].tries, 4);
 }
 
+/// Of a balancer that nobody's access node takes a client from: nothing of the request went on.
+TEST_F(SimHttpClient, B5_WaitsOutABalancersRefusalAlsoWithWhatMustNotBeRepeated) {
+  options.refusals = 2;
+  int left = 1;
+  std::vector<http::header> says{{"Retry-After", "3"}};
+  answers["/b/k"] = [&](const http::exchange_ptr& one) {
+    if (left-- == 0) answers.clear();
+    one->respond({503, says, 0}, nullptr, [one](auto) {});
+  };
+  auto once = ask("GET", "/b/k");
+  once.repeatable = false;
+  client()->send(once, hear());
+  pass(2900ms);
+  EXPECT_EQ(seen.size(), 1u);
+  pass(8s);
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].status, 200);
+  EXPECT_EQ(heard[0].tries, 1);
+  EXPECT_EQ(heard[0].refusals, 2);
+  EXPECT_LT(heard[0].took, 1s);
+
+  // An access node has begun on it: that was a try.
+  says.push_back({"x-amz-id-2", "n1"});
+  answers["/b/other"] = [&](const http::exchange_ptr& one) {
+    one->respond({503, says, 0}, nullptr, [one](auto) {});
+  };
+  once.head.target = "/b/other";
+  client()->send(once, hear());
+  pass(20s);
+  ASSERT_EQ(heard.size(), 2u);
+  EXPECT_EQ(heard[1].status, 503);
+  EXPECT_EQ(heard[1].refusals, 0);
+}
+
 TEST_F(SimHttpClient, OneThatGoesAwayOrFallsSilentInMidUploadLeavesNothingBehind) {
   const auto first = client(), second = client();
   auto gone = ask("PUT", "/b/gone", noise(100'000));
