@@ -83,11 +83,14 @@ void sample(self_pointer self) {
     accounts.push_back({leg.connection, leg.counts.requests,
                         leg.counts.bytes_in + leg.counts.bytes_out,
                         state.declared.spread(leg.connection), leg.agreed.demand});
-  state.demands.on_sample(
-      at,
-      {state.latest, state.options.capacity, state.options.settings.load.declared_rate,
-       state.options.settings.rebalance.demand_history},
-      accounts);
+  demand_book::node_view node{state.latest, state.options.capacity,
+                              state.options.settings.load.declared_rate,
+                              state.options.settings.rebalance.demand_history};
+  if (const auto* direct = state.options.direct.get()) {
+    node.direct_requests = direct->requests;
+    node.direct_bytes = direct->bytes;
+  }
+  state.demands.on_sample(at, node, accounts);
   record_load(self);
   show_levels(self);
   state.refusals.forget_before(at);
@@ -183,6 +186,11 @@ peer_table::own_level own(const admission_state& state) {
           static_cast<std::uint32_t>(state.options.legs->taken())};
 }
 
+bool full(const admission_state& state) {
+  const auto* direct = state.options.direct.get();
+  return state.options.legs->taken() + (direct ? direct->held() : 0) >= state.options.legs_max;
+}
+
 double fleet_level(self_pointer self) {
   auto me = own(self->state);
   me.level = self->state.published;
@@ -204,7 +212,7 @@ v1::NodeLevel level_now(self_pointer self) {
   first.fleet_level = fleet_level(self);
   first.starting = !state.meter.started();
   first.draining = state.draining;
-  first.full = me.connections >= state.options.legs_max;
+  first.full = full(state);
   made.set_willing(balance::decide(state.options.settings.accept, first).accepted);
   return made;
 }

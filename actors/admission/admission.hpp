@@ -9,6 +9,7 @@
 #include "messages/balance.hpp"
 #include "runtime/balance/settings.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/http/client_traffic.hpp"
 #include "runtime/observe/metrics.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -60,13 +61,15 @@ struct admission_options {
   node_id self;
   std::uint64_t incarnation = 0;  ///< grows with every start; 0: the wall clock's milliseconds
   double capacity = 1;            ///< native, in unit nodes: how much more than others it can do
-  std::uint32_t legs_max = 1024;  ///< beyond, offers are refused as FULL
+  std::uint32_t legs_max = 1024;  ///< of the entry, direct clients included; beyond: FULL
   std::vector<node_id> peers;
   balance::settings settings;
   std::uint64_t balance_version = 0;
 
   std::shared_ptr<load_source> load;
   std::shared_ptr<leg_table> legs;
+  /// Those who come straight have places too; null: nobody does.
+  std::shared_ptr<const http::client_traffic> direct;
   /// Tells the admission actor of another node; one-way, may be lost.
   std::function<void(const node_id&, const v1::PeerIndicators&)> tell_peer;
   /// The balancer of that node; null if there is no link.

@@ -101,7 +101,7 @@ v1::OfferReply answer(self_pointer self, const v1::OfferConnection& offer) {
   what.fleet_level = fleet_level(self);
   what.starting = !state.meter.started();
   what.draining = state.draining;
-  what.full = state.options.legs->taken() >= state.options.legs_max;
+  what.full = full(state);
   what.cooling = cooling(self, offer);
   const auto verdict = balance::decide(state.options.settings.accept, what);
   count(self, offer, verdict);

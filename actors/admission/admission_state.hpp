@@ -74,6 +74,8 @@ using time = admission_state::time;
 
 time now(self_pointer self);
 peer_table::own_level own(const admission_state& state);
+/// The entry has no place for one more. Who rests between two requests there gives way.
+bool full(const admission_state& state);
 /// L as it was exchanged; what acceptance is relative to.
 double fleet_level(self_pointer self);
 /// As it would be told to peers now.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace dunlin {
 
@@ -64,7 +65,8 @@ double demand_book::demand_of(const balance::parts& used) {
 void demand_book::on_sample(time now, const node_view& node, const std::vector<account>& all) {
   const auto seconds = last_ < time{0} ? 0.0 : static_cast<double>((now - last_).count()) / 1000;
   const auto history = std::max(static_cast<double>(node.history.count()) / 1000, 1e-3);
-  double done = 0;
+  auto done = work(node.direct_requests - std::exchange(direct_requests_, node.direct_requests),
+                   node.direct_bytes - std::exchange(direct_bytes_, node.direct_bytes));
   for (const auto& one : all) {
     const auto& was = entries_[one.connection].last;
     done += work(one.requests - was.requests, one.bytes - was.bytes);

@@ -27,6 +27,9 @@ public:
     double capacity = 1;  ///< native, in unit nodes
     double declared_rate = 1;
     time history{300'000};
+    // Of those who come straight, since the start: their part of the work is no connection's.
+    std::uint64_t direct_requests = 0;
+    std::uint64_t direct_bytes = 0;
   };
 
   /// `all` is every open connection; those that are not among them are forgotten.
@@ -56,6 +59,8 @@ private:
 
   std::map<std::uint64_t, entry> entries_;
   time last_{-1};
+  std::uint64_t direct_requests_ = 0;
+  std::uint64_t direct_bytes_ = 0;
   std::uint64_t round_ = 0;
 };
 

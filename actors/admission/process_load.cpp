@@ -60,19 +60,18 @@ double rate(double grown, std::chrono::milliseconds since) {
 std::vector<balance::resource_sample> legs_load::sample(std::chrono::milliseconds since,
                                                         const leg_table::totals& legs,
                                                         const balance::load& settings) {
-  const auto count = [](const auto& from) { return from ? static_cast<double>(from()) : 0.0; };
-  const auto bytes = legs.bytes + (options_.direct_bytes ? options_.direct_bytes() : 0);
+  const auto* direct = options_.direct.get();
+  const auto bytes = legs.bytes + (direct ? direct->bytes.load() : 0);
+  const auto open = legs.open + legs.waiting + (direct ? direct->open.load() : 0);
+  const auto in_request = legs.in_request + (direct ? direct->in_request.load() : 0);
   const auto was = std::exchange(bytes_, bytes);
   const auto declared = std::exchange(declared_, legs.declared);
   std::vector<balance::resource_sample> made;
   made.push_back({resource::net, rate(static_cast<double>(bytes) - static_cast<double>(was), since),
                   static_cast<double>(options_.network_per_second)});
-  made.push_back({resource::sockets,
-                  static_cast<double>(legs.open + legs.waiting) + count(options_.direct_sockets),
-                  static_cast<double>(options_.sockets_max)});
-  made.push_back({resource::requests,
-                  options_.requests_in_flight ? count(options_.requests_in_flight)
-                                              : static_cast<double>(legs.in_request),
+  made.push_back(
+      {resource::sockets, static_cast<double>(open), static_cast<double>(options_.sockets_max)});
+  made.push_back({resource::requests, static_cast<double>(in_request),
                   static_cast<double>(options_.requests_max)});
   if (settings.declared)
     made.push_back({resource::declared, rate(legs.declared - declared, since),

@@ -1,13 +1,13 @@
 /// PROCESS LOAD: what this process does to its machine (B3): processor time against the cores,
 /// bytes of clients against the network, memory, disk, sockets and requests against their bounds,
-/// and the units that requests declare. LEGS LOAD: only what legs say, for simulated nodes.
+/// and the units that requests declare. LEGS LOAD: only what clients say, for simulated nodes.
 #pragma once
 
 #include "actors/admission/load_source.hpp"
+#include "runtime/http/client_traffic.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 
 namespace dunlin {
@@ -18,10 +18,8 @@ struct process_load_options {
   std::uint64_t disk_per_second = 1u << 30;     ///< bytes read and written
   std::uint32_t sockets_max = 1024;
   std::uint32_t requests_max = 256;
-  // What does not come through balancers; empty: nothing.
-  std::function<std::uint64_t()> direct_bytes;      ///< since the start
-  std::function<std::size_t()> direct_sockets;      ///< now
-  std::function<std::size_t()> requests_in_flight;  ///< now, of legs too; empty: legs are counted
+  /// What does not come through balancers; null: nothing.
+  std::shared_ptr<const http::client_traffic> direct;
 };
 
 class legs_load final : public load_source {

@@ -18,6 +18,7 @@
 #include "messages/partition.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/disk/disk.hpp"
+#include "runtime/http/client_traffic.hpp"
 #include "runtime/http/exchange.hpp"
 #include "runtime/links/bulk/bulk.hpp"
 #include "runtime/links/identity.hpp"
@@ -57,11 +58,12 @@ struct node_ports {
   std::shared_ptr<metrics> counts;
 
   // Of connections that are balanced (docs/decisions/0015).
-  sockets::stream_port* clients = nullptr;     ///< of a balancer; null: no balancer here
-  sockets::stream_port* legs = nullptr;        ///< from where a balancer dials access nodes
-  std::shared_ptr<leg_table> book;             ///< of the entry's legs; null: none come here
-  std::shared_ptr<load_source> load;           ///< with `book`: what this node's resources do
-  std::shared_ptr<balance_recorder> recorder;  ///< null: nothing is recorded
+  sockets::stream_port* clients = nullptr;  ///< of a balancer; null: no balancer here
+  sockets::stream_port* legs = nullptr;     ///< from where a balancer dials access nodes
+  std::shared_ptr<leg_table> book;          ///< of the entry's legs; null: none come here
+  std::shared_ptr<load_source> load;        ///< with `book`: what this node's resources do
+  std::shared_ptr<const http::client_traffic> direct;  ///< of the entry's own clients; null: none
+  std::shared_ptr<balance_recorder> recorder;          ///< null: nothing is recorded
   /// Where a node that joins while this one runs is to be found; before it is dialled. Null: the
   /// ports find every node.
   std::function<void(const topology::node&)> learn;

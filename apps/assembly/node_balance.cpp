@@ -62,6 +62,7 @@ admission_shell start_admission(const node_context& of,
   options.settings = of.cluster.options.balance;
   options.load = of.ports.load;
   options.legs = of.ports.book;
+  options.direct = of.ports.direct;
   options.tell_peer = [links = of.links](const node_id& peer, const v1::PeerIndicators& said) {
     links->tell<admission_actor>(peer, "admission", 0, said);
   };

@@ -75,6 +75,7 @@ void open_legs(process_ports& made, const topology::cluster& of, const topology:
   load.network_per_second = self.network_per_second;
   load.sockets_max = of.options.connections_max;
   load.requests_max = of.options.requests_max;
+  load.direct = made.direct;
   made.load = std::make_shared<process_load>(std::move(load));
   record_files_options records;
   records.folder = self.folder;
@@ -87,6 +88,7 @@ result<void> open_s3(process_ports& made, const topology::cluster& of, const top
   options.direct = self.s3.has_value();
   if (self.s3) options.listen = to_socket(*self.s3);
   options.host_id = self.name;
+  options.traffic = made.direct = std::make_shared<http::client_traffic>();
   if (self.leg) {
     open_legs(made, of, self);
     auto& legs = options.legs.emplace();
@@ -140,6 +142,7 @@ node_ports process_ports::ports() {
   made.clients = clients.get();
   made.legs = legs.get();
   made.book = book;
+  made.direct = direct;
   made.load = load;
   made.recorder = recorder;
   made.learn = [wires = wires.get(), bulk = bulk.get()](const topology::node& joined) {

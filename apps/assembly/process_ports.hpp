@@ -24,6 +24,7 @@ struct process_ports {
   std::shared_ptr<balance_recorder> recorder;
   std::shared_ptr<load_source> load;                  ///< with `book`
   std::shared_ptr<leg_table> book;                    ///< null without a leg address
+  std::shared_ptr<http::client_traffic> direct;       ///< those that come to `s3` straight
   std::unique_ptr<http::server> s3;                   ///< null without the role
   std::shared_ptr<sockets::io_threads> line_threads;  ///< these three of a balancer, else null
   std::unique_ptr<sockets::stream_port> clients;

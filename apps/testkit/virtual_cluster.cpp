@@ -228,6 +228,7 @@ bool virtual_cluster::start(const node_id& name) {
   ports.clients = machine.line_clients.get();
   ports.legs = machine.line_legs.get();
   ports.book = machine.book;
+  ports.direct = machine.direct;
   ports.load = machine.load;
   auto started = time_.driver().as(machine.group, [&] {
     return assembly::node::start(time_.system(), machine.topology, name, ports, options_of(name));

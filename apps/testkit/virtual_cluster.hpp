@@ -271,6 +271,7 @@ private:
     std::unique_ptr<virtual_front> front;                           // with streams, in its place
     std::shared_ptr<sockets::stream_port> line_clients, line_legs;  // of a balancer
     std::shared_ptr<leg_table> book;                                // of the entry's legs
+    std::shared_ptr<http::client_traffic> direct;                   // of the entry's own clients
     std::shared_ptr<virtual_load> load;
     http::entry* entry() { return front ? static_cast<http::entry*>(front.get()) : &s3; }
     std::shared_ptr<random_source> random;

@@ -58,6 +58,7 @@ void virtual_cluster::open_front(const node_id& name) {
   options.direct = self.s3.has_value();
   if (self.s3) options.listen = {self.s3->host, self.s3->port};
   options.host_id = name;
+  options.traffic = machine.direct = std::make_shared<http::client_traffic>();
   options.connections_max = topology_.options.connections_max;
   http::entry_ports ports;
   if (self.s3) ports.clients = network_.streams().port(name);

@@ -21,6 +21,7 @@ connection::connection(std::shared_ptr<connection_host> host, sockets::stream_pt
       number_(number),
       options_(host_->options()),
       from_(from),
+      traffic_(from == origin::client ? options_.traffic.get() : nullptr),
       peer_(stream_->peer_address()),
       secure_(stream_->secure()),
       received_(options_.header_bytes_max) {}
@@ -38,7 +39,11 @@ void connection::spawn(task (connection::*work)()) {
       asio::detached);
 }
 
-void connection::start() { spawn(&connection::serve); }
+void connection::start() {
+  open_ = traffic_ != nullptr;
+  if (open_) ++traffic_->open;
+  spawn(&connection::serve);
+}
 void connection::start_refused() { spawn(&connection::answer_overload); }
 
 void connection::close_if_idle() {
@@ -68,15 +73,44 @@ std::optional<std::uint64_t> connection::resting_since() const {
 
 void connection::close() {
   if (std::exchange(closed_, true)) return;
-  if (in_request_.exchange(false)) tallies_.drops.add(1);
+  if (be_busy(false)) tallies_.drops.add(1);
   stream_->close();
   settle(ec::closed);
   end_account();
 }
 
 void connection::end_account() {
+  rest(0);
+  be_busy(false);
+  if (std::exchange(open_, false)) --traffic_->open;
   if (leg_) options_.legs->book->closed(*leg_, counts());
   host_->gone(number_);
+}
+
+void connection::count_in(std::size_t bytes) {
+  tallies_.in.add(bytes);
+  if (traffic_) traffic_->bytes += bytes;
+}
+
+void connection::count_out(std::size_t bytes) {
+  tallies_.out.add(bytes);
+  if (traffic_) traffic_->bytes += bytes;
+}
+
+/// Whether it was.
+bool connection::be_busy(bool yes) {
+  const auto was = in_request_.exchange(yes);
+  if (traffic_ && yes && !was) ++traffic_->in_request;
+  if (traffic_ && !yes && was) --traffic_->in_request;
+  return was;
+}
+
+/// Which rest it was in; 0: none.
+std::uint64_t connection::rest(std::uint64_t now) {
+  const auto was = rest_.exchange(now);
+  if (traffic_ && now != 0 && was == 0) ++traffic_->resting;
+  if (traffic_ && now == 0 && was != 0) --traffic_->resting;
+  return was;
 }
 
 connection::task connection::serve() {
@@ -101,7 +135,7 @@ asio::awaitable<bool> connection::shake_hands() {
 
 void connection::await_head() {
   if (received_.empty() && put_back_.empty()) {
-    rest_ = host_->next_rest();
+    rest(host_->next_rest());
     stream_->expires_after(options_.idle_timeout);
   } else {
     stream_->interrupt_after(options_.header_timeout);
@@ -164,14 +198,14 @@ asio::awaitable<std::optional<std::size_t>> connection::read_head() {
       close();
       co_return std::nullopt;
     }
-    const auto rested = rest_.exchange(0);
+    const auto rested = rest(0);
     if (rested == given_way) {
       close();
       co_return std::nullopt;
     }
     if (rested != 0) stream_->interrupt_after(options_.header_timeout);
     received_.filled(more.bytes);
-    tallies_.in.add(more.bytes);
+    count_in(more.bytes);
   }
 }
 
@@ -208,10 +242,11 @@ connection::task connection::begin_request(std::size_t head_bytes) {
   if (throttle_ > 0) began_ = now();
   responded_ = continuing_ = reading_ = writing_ = false;
   unsent_ = 0;
-  in_request_ = true;
+  be_busy(true);
   const auto serial = ++serial_;
   host_->count_request();
   tallies_.requests.add(1);
+  if (traffic_) ++traffic_->requests;
   add_declared_load(request);
   host_->accept(std::make_shared<live_exchange>(shared_from_this(), serial, std::move(request)));
 }
@@ -221,17 +256,17 @@ connection::task connection::go_on() {
   expects_continue_ = false;
   stream_->expires_after(options_.body_timeout);
   co_await stream_->write(asio::buffer(line));
-  tallies_.out.add(line.size());
+  count_out(line.size());
 }
 
 connection::task connection::refuse(refusal why, bool without_body) {
-  rest_ = 0;
+  rest(0);
   host_->count_refused(why.code);
   tallies_.drops.add(1);
   const auto answer = format_refusal(why, host_->request_id(), options_, without_body);
   stream_->expires_after(options_.body_timeout);
   co_await stream_->write(asio::buffer(answer));
-  tallies_.out.add(answer.size());
+  count_out(answer.size());
   co_await linger();
 }
 

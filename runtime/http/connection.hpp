@@ -137,12 +137,19 @@ private:
   bool current(std::uint64_t serial) const { return serial == serial_ && in_request_; }
   void close();
   void end_account();
+  // What it does, in its own tallies and in the traffic of those who come straight.
+  void count_in(std::size_t bytes);
+  void count_out(std::size_t bytes);
+  bool be_busy(bool yes);
+  std::uint64_t rest(std::uint64_t now);
 
   const std::shared_ptr<connection_host> host_;
   const sockets::stream_ptr stream_;
   const std::uint64_t number_;
   const server_options& options_;
   const origin from_;
+  client_traffic* const traffic_;  // null: a leg, or nobody asks
+  bool open_ = false;              // and counted as that
   std::string peer_;
   bool secure_;
   receive_buffer received_;

@@ -86,11 +86,11 @@ connection::task connection::send(std::uint64_t serial, std::string head, buffer
     close();
     co_return done(ec::closed);
   }
-  tallies_.out.add(head.size() + bytes.size());
+  count_out(head.size() + bytes.size());
   if (!reading_) stream_->expires_never();
   unsent_ -= bytes.size();
   if (unsent_ == 0 && current(serial)) {
-    in_request_ = false;
+    be_busy(false);
     spawn(&connection::end_request);
   }
   done({});

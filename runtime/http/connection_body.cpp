@@ -65,7 +65,7 @@ connection::task connection::read_body(std::uint64_t serial, std::size_t size, r
     waits_ = waiting::nothing;
     if (!more) failed = *more.error;
     if (failed) break;
-    tallies_.in.add(more.bytes);
+    count_in(more.bytes);
     if (straight > 0) {
       body_->received_straight(more.bytes);
       filled += more.bytes;
@@ -117,7 +117,7 @@ asio::awaitable<bool> connection::drain_body() {
       co_return false;
     }
     received_.filled(more.bytes);
-    tallies_.in.add(more.bytes);
+    count_in(more.bytes);
   }
   co_return true;
 }

@@ -54,7 +54,7 @@ asio::awaitable<bool> connection::open_leg() {
   }
   stream_->expires_never();
   received_.consume(header.size);
-  tallies_.in.add(received_.view().size());
+  count_in(received_.view().size());
   if (!header.what.source.empty()) peer_ = header.what.source;
   secure_ = header.what.secure;
   if (!host_->admit(number_)) {
@@ -147,7 +147,7 @@ void connection::decline_if_starved() {
 
 /// At a boundary: reads what is still on its way, and gives it back. False: it stays here.
 asio::awaitable<bool> connection::give_back() {
-  rest_ = 0;
+  rest(0);
   const auto forwarded = handing_->forwarded;
   if (forwarded < tallies_.in.value() || forwarded - parsed_bytes() > unread_bytes_max) {
     settle(ec::refused);
@@ -163,7 +163,7 @@ asio::awaitable<bool> connection::give_back() {
     const auto more = co_await stream_->read_some(asio::buffer(unread) + before);
     waits_ = waiting::nothing;
     unread.resize(before + more.bytes);
-    tallies_.in.add(more.bytes);
+    count_in(more.bytes);
     if (!more && handing_) {
       close();
       co_return true;

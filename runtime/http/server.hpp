@@ -8,6 +8,7 @@
 #pragma once
 
 #include "runtime/clock.hpp"
+#include "runtime/http/client_traffic.hpp"
 #include "runtime/http/exchange.hpp"
 #include "runtime/http/guard.hpp"
 #include "runtime/http/leg.hpp"
@@ -62,6 +63,7 @@ struct server_options {
   error_renderer render_error = render_s3_error;
   std::string host_id;  ///< x-amz-id-2 of every answer: which node has given it; empty: none
   std::optional<leg_options> legs;
+  std::shared_ptr<client_traffic> traffic;        ///< of those at `listen`; null: nobody asks
   std::function<std::chrono::nanoseconds()> now;  ///< for throttled legs; null: the machine's
 };
 

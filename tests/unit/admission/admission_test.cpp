@@ -229,6 +229,20 @@ TEST_F(Admission, FullIsFull) {
   EXPECT_TRUE(offer(1, true).accepted());
 }
 
+TEST_F(Admission, B3ThoseWhoComeStraightTakePlacesUnlessTheyRest) {
+  const auto direct = std::make_shared<http::client_traffic>();
+  options.direct = direct;
+  start();
+  for (int i = 0; i < 3; ++i)
+    connect();
+  direct->open = 5;
+  EXPECT_EQ(offer(1, true).reason(), v1::OfferReply::FULL);  // the entry would not let it in
+  EXPECT_FALSE(status().own().willing());
+  direct->resting = 1;  // it would give way
+  EXPECT_TRUE(offer(1, true).accepted());
+  EXPECT_EQ(offer(1, true).reason(), v1::OfferReply::FULL);
+}
+
 TEST_F(Admission, ConnectionsThatComeAndGoBetweenSamplesLeaveNoLoad) {
   options.legs_max = 1000;
   start();

@@ -46,6 +46,15 @@ TEST_F(DemandBook, B14R2TheProcessorIsSharedByRequests) {
   EXPECT_NEAR(book.demand(2), 0.25 * 0.75, 1e-9);
 }
 
+TEST_F(DemandBook, B14WhatClientsCostWhoComeStraightIsNoConnections) {
+  node.direct_requests = 1000;
+  sample();
+  all[0].requests += 10;
+  node.direct_requests += 30;
+  sample();
+  EXPECT_NEAR(book.demand(1), 0.25 * 0.75, 1e-9);
+}
+
 TEST_F(DemandBook, B14ItIsTheMeanOfTheLastMinutes) {
   sample();
   for (int i = 0; i < 60; ++i) {  // five minutes busy

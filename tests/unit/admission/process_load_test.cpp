@@ -41,8 +41,11 @@ TEST(ProcessLoad, B3RatesAreOfTheTimeSinceTheLastSample) {
   process_load_options options;
   options.capacity = 1.5;
   options.network_per_second = 1000;
-  options.direct_bytes = [bytes = std::uint64_t{0}]() mutable { return bytes += 100; };
-  options.direct_sockets = [] { return std::size_t{3}; };
+  const auto direct = std::make_shared<http::client_traffic>();
+  direct->bytes = 100;
+  direct->open = 3;
+  direct->in_request = 1;
+  options.direct = direct;
   legs_load source{options};
   balance::load settings;
   EXPECT_FALSE(find(source.sample(0s, {}, settings), resource::declared));
@@ -52,10 +55,11 @@ TEST(ProcessLoad, B3RatesAreOfTheTimeSinceTheLastSample) {
   legs.bytes = 900;
   legs.in_request = 2;
   legs.declared = 50;
+  direct->bytes = 200;
   const auto all = source.sample(2s, legs, settings);
   EXPECT_DOUBLE_EQ(find(all, resource::net)->load, 500);
   EXPECT_DOUBLE_EQ(find(all, resource::sockets)->load, 7);
-  EXPECT_DOUBLE_EQ(find(all, resource::requests)->load, 2);
+  EXPECT_DOUBLE_EQ(find(all, resource::requests)->load, 3);
   EXPECT_DOUBLE_EQ(find(all, resource::declared)->load, 25);
   EXPECT_DOUBLE_EQ(find(all, resource::declared)->native, 150);
 }

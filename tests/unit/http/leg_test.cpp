@@ -224,6 +224,37 @@ TEST_F(LegEntry, OfABurstOfStrangersEachPushesOutAnotherOne) {
     EXPECT_EQ(strangers[i]->end.has_value(), i < 6) << i;
 }
 
+TEST_F(LegEntry, WhatThoseDoWhoComeStraightIsCounted_B3) {
+  const auto traffic = std::make_shared<http::client_traffic>();
+  options.traffic = traffic;
+  options.listen = options.legs->listen;
+  options.legs.reset();
+  entry = http::make_entry(options, {streams.port("access"), nullptr}, random, counts);
+  ASSERT_TRUE(entry->serve([this](http::exchange_ptr asked) { verb(std::move(asked)); }));
+  const auto one = dial();
+  const auto two = dial();
+  pass(100ms);
+  EXPECT_EQ(traffic->open, 2u);
+  EXPECT_EQ(traffic->resting, 2u);
+  EXPECT_EQ(traffic->held(), 0u);
+  say(one, put("/k", 5, "hello"));
+  EXPECT_EQ(traffic->bytes, one->sent + one->heard.size());
+  EXPECT_EQ(traffic->requests, 1u);
+  hold_all();
+  say(one, get("/x"));
+  EXPECT_EQ(traffic->in_request, 1u);
+  EXPECT_EQ(traffic->held(), 1u);
+  two->stream->close();
+  pass(100ms);
+  EXPECT_EQ(traffic->open, 1u);
+  one->stream->close();
+  held.clear();
+  pass(1s);
+  EXPECT_EQ(traffic->open, 0u);
+  EXPECT_EQ(traffic->in_request, 0u);
+  EXPECT_EQ(traffic->resting, 0u);
+}
+
 TEST_F(LegEntry, ItCountsWhatItsClientDoes_B14) {
   start();
   const auto one = open();
