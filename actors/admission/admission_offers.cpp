@@ -41,7 +41,7 @@ double credit_of(self_pointer self, const v1::OfferConnection& offer) {
   const auto known =
       said > 0 ? said
                : state.peers.mean_demand(now(self), {level, me.capacity, state.sampled_legs});
-  return balance::credit_for(known, me.capacity, state.options.legs_max);
+  return balance::credit_for(known, me.capacity, state.options.legs_max, said > 0);
 }
 
 void count(self_pointer self, const v1::OfferConnection& offer, const balance::verdict& verdict) {

@@ -91,9 +91,9 @@ std::optional<node_id> balancer_core::choose(time now, search& way) {
   if (!way.last_resort && way.attempt <= settings_.accept.steps.size()) {
     auto fresh = not_these;
     fresh.insert(way.refused.begin(), way.refused.end());
-    if (auto found = selection_.pick(now, way.attempt, fresh)) return found;
+    if (auto found = selection_.pick(now, way.attempt, fresh, way.demand)) return found;
     way.refused.clear();
-    return selection_.pick(now, way.attempt, not_these);
+    return selection_.pick(now, way.attempt, not_these, way.demand);
   }
   if (!settings_.accept.last_resort || !way.may_last_resort) return std::nullopt;
   // Each once: what is said of levels may be wrong, and then others have room (B8).

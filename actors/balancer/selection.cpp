@@ -169,9 +169,9 @@ double selection::level_of(const access_node& one) const {
   return one.refused_at ? std::max(one.level, one.refused_level) : one.level;
 }
 
-/// What this balancer has sent there since its word, and one more, as a level.
-double selection::sent_since(const access_node& one, double demand) const {
-  double sum = demand * (one.offers + 1);
+/// What this balancer has sent there since its word, and the next one, as a level.
+double selection::sent_since(const access_node& one, double demand, double next) const {
+  double sum = demand * one.offers + next;
   for (const auto& each : one.placed)
     if (each.at > one.said) sum += each.demand > 0 ? each.demand : demand;
   return sum / one.capacity;
@@ -218,17 +218,17 @@ std::optional<node_id> selection::pick_last(time now, const std::set<node_id>& n
                                             const std::map<node_id, double>& at_least) {
   const auto all = able(now, not_these);
   if (all.empty()) return std::nullopt;
-  return lowest(now, all, at_least)->first;
+  return lowest(now, all, 0, at_least)->first;
 }
 
 std::optional<node_id> selection::pick(time now, std::uint32_t attempt,
-                                       const std::set<node_id>& not_these) {
+                                       const std::set<node_id>& not_these, double demand) {
   auto all = able(now, not_these);
   if (all.empty()) return std::nullopt;
   const auto& rules = settings_.choose.by_attempt;
   const auto at = std::min<std::size_t>(std::max(attempt, 1u), rules.size());
   const auto rule = rules.empty() ? balance::pick::digest : rules[at - 1];
-  if (rule == balance::pick::digest) return by_digest(now, std::move(all))->first;
+  if (rule == balance::pick::digest) return by_digest(now, std::move(all), demand)->first;
   prefer_rack(all);
   switch (rule) {
     case balance::pick::success: return by_success(all)->first;
@@ -256,7 +256,7 @@ void selection::prefer_rack(candidates& all) const {
   std::erase_if(all, [&](const entry* one) { return !near(one); });
 }
 
-const selection::entry* selection::by_digest(time now, candidates all) {
+const selection::entry* selection::by_digest(time now, candidates all, double demand) {
   candidates takers;
   for (const auto* one : all)
     if (willing(now, one->second)) takers.push_back(one);
@@ -265,10 +265,10 @@ const selection::entry* selection::by_digest(time now, candidates all) {
     return by_success(all);
   }
   prefer_rack(takers);
-  return lowest(now, takers);
+  return lowest(now, takers, demand);
 }
 
-const selection::entry* selection::lowest(time now, const candidates& all,
+const selection::entry* selection::lowest(time now, const candidates& all, double size,
                                           const std::map<node_id, double>& at_least) {
   const auto demand = mean_demand(now);
   candidates best;
@@ -277,7 +277,7 @@ const selection::entry* selection::lowest(time now, const candidates& all,
     auto level = level_of(one->second);
     const auto known = at_least.find(one->first);
     if (known != at_least.end()) level = std::max(level, known->second);
-    level += sent_since(one->second, demand);
+    level += sent_since(one->second, demand, size > 0 ? size : demand);
     if (!best.empty() && level > least) continue;
     if (best.empty() || level < least) best.clear();
     best.push_back(one);

@@ -61,8 +61,11 @@ public:
   /// Its link has come up: it rests no longer.
   void reachable(const node_id& node);
 
-  /// Of this attempt (from 1), without those in `not_these`; none: all are.
-  std::optional<node_id> pick(time now, std::uint32_t attempt, const std::set<node_id>& not_these);
+  /// Of this attempt (from 1), without those in `not_these`; none: all are. `demand`: what the
+  /// connection is known to use, in unit nodes; 0: unknown. By digest a heavy one goes where it
+  /// weighs least.
+  std::optional<node_id> pick(time now, std::uint32_t attempt, const std::set<node_id>& not_these,
+                              double demand = 0);
   /// As a last resort: the lowest level, whether willing or not; `at_least`: what levels are, at
   /// the least, whatever is said of them.
   std::optional<node_id> pick_last(time now, const std::set<node_id>& not_these,
@@ -118,7 +121,7 @@ private:
   bool fresh(time now, const access_node& one) const;
   bool willing(time now, const access_node& one) const;
   double level_of(const access_node& one) const;
-  double sent_since(const access_node& one, double demand) const;
+  double sent_since(const access_node& one, double demand, double next) const;
   double mean_demand(time now) const;
   double fleet_level(time now) const;
   double threshold(time now, std::uint32_t attempt) const;
@@ -127,9 +130,9 @@ private:
 
   candidates able(time now, const std::set<node_id>& not_these) const;
   void prefer_rack(candidates& all) const;
-  const entry* by_digest(time now, candidates all);
+  const entry* by_digest(time now, candidates all, double demand);
   const entry* by_success(const candidates& all);
-  const entry* lowest(time now, const candidates& all,
+  const entry* lowest(time now, const candidates& all, double demand = 0,
                       const std::map<node_id, double>& at_least = {});
   const entry* any(const candidates& all);
   const entry* next_by_name(const candidates& all);

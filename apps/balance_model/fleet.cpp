@@ -110,9 +110,9 @@ bool fleet::offer(std::size_t client, std::size_t index, std::uint32_t attempt, 
   if (verdict.accepted) {
     const auto level = balance::level_of(node.meter.loads_measured());
     const auto known =
-        moving ? load_.demand(client, time_)
+        moving ? demand_known(client)
                : node.peers.mean_demand(now(), {level, me.capacity, node.sampled_lines});
-    accepted_credit_ = balance::credit_for(known, me.capacity, connections_max);
+    accepted_credit_ = balance::credit_for(known, me.capacity, connections_max, moving);
     node.meter.on_accepted(accepted_credit_);
   }
   return verdict.accepted;
@@ -125,6 +125,7 @@ std::optional<std::size_t> fleet::place(std::size_t client, std::size_t exclude,
   std::set<node_id> refused, gone;
   if (exclude != none) gone.insert(nodes_[exclude].name);
   const auto moving = exclude != none;
+  const auto size = moving ? demand_known(client) : 0.0;
   std::map<node_id, double> at_least;
   std::uint32_t attempt = 1;
   bool desperate = false;
@@ -135,8 +136,8 @@ std::optional<std::size_t> fleet::place(std::size_t client, std::size_t exclude,
     auto not_these = gone;
     not_these.insert(refused.begin(), refused.end());
     auto chosen =
-        last ? by.pick_last(now(), not_these, at_least) : by.pick(now(), attempt, not_these);
-    if (!chosen && !last) chosen = by.pick(now(), attempt, gone);
+        last ? by.pick_last(now(), not_these, at_least) : by.pick(now(), attempt, not_these, size);
+    if (!chosen && !last) chosen = by.pick(now(), attempt, gone, size);
     if (!chosen) return {};
     const auto index = by_name_.at(*chosen);
     by.offered(*chosen);
@@ -148,7 +149,7 @@ std::optional<std::size_t> fleet::place(std::size_t client, std::size_t exclude,
     const auto yes = offer(client, index, attempt, last, moving);
     by.heard(now(), digest(nodes_[index]));
     if (yes) {
-      by.accepted(now(), *chosen, moving ? load_.demand(client, time_) : 0);
+      by.accepted(now(), *chosen, size);
       if (!moving) ++figures_.attempts[attempt];
       if (!moving && steady()) {
         offers_steady_ += attempt;
@@ -167,6 +168,7 @@ void fleet::attach(std::size_t client, std::size_t index) {
   lines_[client].node = index;
   lines_[client].accepted_at = now();
   lines_[client].credit = accepted_credit_;
+  lines_[client].declared = 0;
   nodes_[index].lines[client] = time_;
 }
 
@@ -176,7 +178,8 @@ void fleet::detach(std::size_t client) {
   auto& node = nodes_[line.node];
   const auto used = node.demands.demand(client) / own(node).capacity;
   balance::parts parts{};
-  parts[static_cast<std::size_t>(balance::resource::cpu)] = used;
+  parts[static_cast<std::size_t>(options_.ask_every > 0 ? balance::resource::declared
+                                                        : balance::resource::cpu)] = used;
   parts[static_cast<std::size_t>(balance::resource::net)] = used * load_.clients()[client].net;
   node.meter.on_departed(line.accepted_at, line.credit, parts);
   node.balancing.on_gone(client);
@@ -198,8 +201,29 @@ void fleet::connect(std::size_t client) {
   if (again < load_.clients()[client].ends) arrivals_.push({again, ++order_, client});
 }
 
+/// Of one that is to be moved: what its node can say of it.
+double fleet::demand_known(std::size_t client) {
+  if (options_.ask_every <= 0) return load_.demand(client, time_);
+  return nodes_[lines_[client].node].demands.demand(client);
+}
+
+/// What its clients have declared since the last sample.
+void fleet::ask(access_node& node) {
+  std::map<std::uint64_t, balance::declared_meter::account> all;
+  for (const auto& [client, since] : node.lines) {
+    auto& line = lines_[client];
+    line.asks_at = std::max(line.asks_at, load_.clients()[client].begins);
+    for (; line.asks_at <= time_; line.asks_at += options_.ask_every)
+      line.declared += load_.demand(client, time_) * options_.ask_every;
+    all[client] = {line.declared, line.known};
+  }
+  node.declared.on_sample(now(), all);
+}
+
 void fleet::sample(access_node& node) {
   double cpu = 0, net = 0, mem = 0;
+  const auto asks = options_.ask_every > 0;
+  if (asks) ask(node);
   std::vector<demand_book::account> accounts;
   for (const auto& [client, since] : node.lines) {
     auto& line = lines_[client];
@@ -212,21 +236,26 @@ void fleet::sample(access_node& node) {
     if (steps_ % 4 == 0) {
       demand_book::account one;
       one.connection = client;
-      one.declared = line.used;
-      one.known = demand;
+      one.declared = asks ? node.declared.spread(client) : line.used;
+      one.known = asks ? line.known : demand;
       accounts.push_back(one);
     }
   }
   using balance::resource;
-  node.meter.on_sample(now(), {{resource::cpu, cpu, node.capacity},
-                               {resource::net, net, node.capacity},
-                               {resource::mem, mem, node.capacity}});
+  const auto declared = std::exchange(node.declared_before, node.declared.spread_of_all());
+  if (asks)
+    node.meter.on_sample(
+        now(), {{resource::declared, (node.declared_before - declared) / step_, node.capacity}});
+  else
+    node.meter.on_sample(now(), {{resource::cpu, cpu, node.capacity},
+                                 {resource::net, net, node.capacity},
+                                 {resource::mem, mem, node.capacity}});
   if (steps_ % 4 == 0)
     node.demands.on_sample(
         now(), {{}, node.capacity, 1, options_.settings.rebalance.demand_history}, accounts);
   node.sampled_lines = static_cast<std::uint32_t>(node.lines.size());
   node.use = cpu / node.capacity;
-  node.peak = std::max({cpu, net, mem}) / node.capacity;
+  node.peak = asks ? node.use : std::max({cpu, net, mem}) / node.capacity;
   node.smooth += (node.use - node.smooth) * (1 - std::exp(-step_ / 60));
 }
 
@@ -253,7 +282,9 @@ void fleet::move(std::size_t from, std::size_t client) {
   const auto& by = options_.settings.rebalance;
   if (time_ - line.moved_at < seconds_of(by.cool_down)) ++figures_.moved_soon;
   node.refusals.add(key_of(client), now() + by.refusal);
+  const auto known = demand_known(client);
   detach(client);
+  line.known = known;
   line.moved = true;
   line.moved_at = time_;
   attach(client, *taker);

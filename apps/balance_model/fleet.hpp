@@ -8,6 +8,7 @@
 #include "actors/admission/rebalancer.hpp"
 #include "actors/balancer/selection.hpp"
 #include "apps/balance_model/workload.hpp"
+#include "runtime/balance/declared_meter.hpp"
 #include "runtime/balance/load_meter.hpp"
 #include "runtime/crypto/random.hpp"
 
@@ -30,6 +31,9 @@ struct fleet_options {
   double steady_from = 3600, steady_to = 5 * 3600;  ///< figures are of this time
   std::optional<double> add_at;                     ///< one more access node, of capacity 1
   std::optional<double> kill_at;                    ///< the first access node
+  /// Seconds between a client's requests, each of which declares what the time until the next will
+  /// cost: all that access nodes know of its demand. 0: they know it at every moment.
+  double ask_every = 0;
 };
 
 struct fleet_figures {
@@ -64,6 +68,8 @@ private:
     double capacity = 1;
     bool up = true;
     balance::load_meter meter;
+    balance::declared_meter declared;
+    double declared_before = 0;
     peer_table peers;
     demand_book demands;
     rebalancer balancing;
@@ -85,6 +91,9 @@ private:
     double wait = 0.5;
     std::chrono::milliseconds accepted_at{};
     double credit = 0;
+    double asks_at = 0;   ///< next
+    double declared = 0;  ///< here, in demand × time
+    double known = 0;     ///< demand, as where it was before knew it; 0: came from nowhere
   };
   static constexpr std::size_t none = ~std::size_t{0};
   struct event {
@@ -111,6 +120,8 @@ private:
   void attach(std::size_t client, std::size_t node);
   void detach(std::size_t client);
   void sample(access_node& of);
+  void ask(access_node& of);
+  double demand_known(std::size_t client);
   void exchange(access_node& of);
   void rebalance(std::size_t index);
   void move(std::size_t from, std::size_t client);

@@ -12,6 +12,7 @@ double seconds(declared_meter::time span) { return static_cast<double>(span.coun
 
 void declared_meter::learn(entry& of, time now, const account& is) const {
   of.known = std::min(is.known, rate_max_);
+  if (of.came < time{0}) of.came = now;
   if (is.declared <= of.declared) return;
   if (of.declared > 0 && now > of.changed) {
     of.gap = now - of.changed;
@@ -33,10 +34,11 @@ declared_meter::time declared_meter::usual_gap() const {
 }
 
 double declared_meter::rate_of(const entry& of, time now, time usual) {
-  if (of.declared == 0) return 0;
   if (of.gap == time{0}) {
-    if (of.known > 0) return of.known;
-    return usual > time{0} ? of.declared / seconds(usual) : 0;
+    if (usual <= time{0}) return of.declared > 0 ? of.known : 0;
+    if (of.declared > 0) return of.known > 0 ? of.known : of.declared / seconds(usual);
+    // It has come from elsewhere and is to ask here soon.
+    return now - of.came <= 2 * usual ? of.known : 0;
   }
   // One that is overdue by more than it took has fallen silent. Squared, so that what it is taken
   // for has an end.

@@ -36,6 +36,7 @@ private:
     time gap{};       ///< how long that took; 0: it has not grown twice
     double rate = 0;  ///< a second, in that time
     double known = 0;
+    time came{-1};  ///< seen first
     double spread = 0;
   };
   static double rate_of(const entry& of, time now, time usual);

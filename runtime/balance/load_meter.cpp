@@ -16,8 +16,8 @@ bool follows_connections(resource of) {
 
 }  // namespace
 
-double credit_for(double demand, double capacity, std::uint32_t connections_max) {
-  constexpr double most = 0.05;
+double credit_for(double demand, double capacity, std::uint32_t connections_max, bool measured) {
+  const auto most = measured ? 0.5 : 0.05;
   const auto least = std::min(most, 1.0 / std::max(1u, connections_max));
   return capacity > 0 ? std::clamp(demand / capacity, least, most) : most;
 }

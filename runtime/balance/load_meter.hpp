@@ -25,9 +25,11 @@ struct resource_sample {
 using parts = std::array<double, all_resources.size()>;
 
 /// What an accepted connection is credited, in parts of a node: `demand` is what it is expected to
-/// use and `capacity` the node's, both in unit nodes. Before it is measured, none is believed to be
-/// heavier than a twentieth of the node; the least is its share of `connections_max`.
-double credit_for(double demand, double capacity, std::uint32_t connections_max);
+/// use and `capacity` the node's, both in unit nodes. What was measured where it was before is
+/// believed up to half of the node, a guess up to a twentieth; the least is its share of
+/// `connections_max`.
+double credit_for(double demand, double capacity, std::uint32_t connections_max,
+                  bool measured = false);
 
 class load_meter {
 public:

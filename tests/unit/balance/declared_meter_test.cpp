@@ -65,6 +65,20 @@ TEST_F(DeclaredMeter, B3OneThatCameFromElsewhereIsKnownBeforeItAsksTwice) {
   EXPECT_NEAR(sample(), 7, 1e-9);
 }
 
+TEST_F(DeclaredMeter, B3OneThatCameFromElsewhereCountsAtOnceUntilItIsDue) {
+  ask(10, 3);  // every two seconds: 5 a second
+  all[2].known = 7;
+  EXPECT_NEAR(sample(), 5 + 7, 1e-9);
+  double rate = 0;
+  for (int i = 0; i < 60; ++i) {
+    if (i % 20 == 0) all[1].declared += 10;
+    rate = sample();
+  }
+  EXPECT_NEAR(rate, 5, 1e-9);  // it should have asked
+  all[2].declared = 4;
+  EXPECT_NEAR(sample(), 5 + 7, 1e-9);
+}
+
 TEST_F(DeclaredMeter, B3AStrangerIsTakenToAskAsOftenAsTheOthers) {
   ask(10, 3);
   all[2].declared = 1000;

@@ -153,6 +153,14 @@ TEST(LoadMeter, NoMoreIsTakenBackThanThereIs) {
   EXPECT_NEAR(meter.level(), 0.05, 1e-9);
 }
 
+TEST(LoadMeter, AGuessIsCreditedUpToATwentiethAndAMeasurementUpToHalfOfTheNode) {
+  EXPECT_DOUBLE_EQ(credit_for(0.02, 1, 1000), 0.02);
+  EXPECT_DOUBLE_EQ(credit_for(0.3, 1, 1000), 0.05);
+  EXPECT_DOUBLE_EQ(credit_for(0.3, 1, 1000, true), 0.3);
+  EXPECT_DOUBLE_EQ(credit_for(99, 1, 1000, true), 0.5);
+  EXPECT_DOUBLE_EQ(credit_for(0, 1, 1000, true), 0.001);
+}
+
 TEST(LoadMeter, L7CreditsAndWeightsAreSettings) {
   load settings;
   settings.credit = false;

@@ -72,6 +72,22 @@ TEST(Fleet, B2B8B9EightUnequalNodesAreEvenAt70Percent) {
   }
 }
 
+TEST(Fleet, B14DemandThatIsDeclaredEveryTwoMinutesIsStillEvenedOut) {
+  double overload = 0;
+  for (const std::uint32_t seed : {2u, 3u, 6u}) {
+    SCOPED_TRACE(seed);
+    auto options = whole_day();
+    options.ask_every = 120;
+    const auto found = run("8 nodes, 70 %, declared", seed, options, 0.7);
+    EXPECT_LE(found.max_mean, 1.13);  // 1.145 where a heavy client went to the least loaded node
+    EXPECT_LE(found.max_mean_p95, 1.30);
+    EXPECT_LE(found.closes_per_hour, 0.15);
+    EXPECT_EQ(found.moved_soon, 0u);
+    overload += found.overload / 3;
+  }
+  EXPECT_LE(overload, 0.006);
+}
+
 TEST(Fleet, B2SixtyFourNodesKeepTheTargetsOfEight) {
   balance_trace::shape shape;
   auto options = whole_day();

@@ -58,6 +58,17 @@ TEST_F(Selection, AsksTheLeastLoadedOfThoseThatAreWilling_B6_C6) {
   EXPECT_EQ(picked(1s), "c");
 }
 
+TEST_F(Selection, AHeavyConnectionGoesWhereItWeighsLeast_B6) {
+  auto small = says("a", 0.6);
+  small.capacity = 0.5;
+  auto large = says("b", 0.7);
+  large.capacity = 2;
+  choice.heard(0ms, {small, large, says("c", 0.9), says("d", 0.9)});
+  EXPECT_EQ(choice.pick(1s, 1, {}), "a");
+  EXPECT_EQ(choice.pick(1s, 1, {}, 0.01), "a");
+  EXPECT_EQ(choice.pick(1s, 1, {}, 0.2), "b");  // 0.8 in place of 1.0
+}
+
 TEST_F(Selection, WithoutAnyWordItAsksAtRandom) { EXPECT_EQ(seen(0ms).size(), 4u); }
 
 TEST_F(Selection, NobodyIsLeftWhenAllAreExcluded) {
