@@ -191,16 +191,17 @@ void perform_all(self_pointer self, core::effects all) {
 
 void heed(self_pointer self, proxy::line_number line, const event::first_bytes& what) {
   self->state.clients[line] = what.client;
-  perform_all(self, self->state.core->on_first_bytes(now(self), line));
+  perform_all(self, self->state.core->on_first_bytes(now(self), line, what.client.again));
 }
 
 void heed(self_pointer self, proxy::line_number line, const event::lost& what) {
   const auto& loss = what.loss;
   log::debug("balancer.leg_lost",
              {{"line", line}, {"in_order", loss.in_order}, {"replayable", loss.replayable}});
-  perform_all(self, self->state.core->on_lost(now(self), line,
-                                              {loss.in_order, loss.stopped, loss.replayable,
-                                               loss.unanswered, loss.request, loss.silent}));
+  perform_all(
+      self, self->state.core->on_lost(now(self), line,
+                                      {loss.in_order, loss.stopped, loss.replayable,
+                                       loss.unanswered, loss.request, loss.silent, loss.resting}));
 }
 
 void heed(self_pointer self, proxy::line_number line, const event::attached& what) {
@@ -247,6 +248,8 @@ void use_settings(self_pointer self, const balance::settings& settings, std::uin
   limits.lines_max = settings.choose.lines_max;
   limits.first_byte_ms = settings.choose.first_byte_timeout.count();
   limits.idle_ms = settings.choose.idle_timeout.count();
+  // Without re-homing an access node that gives a client away closes it, and means to.
+  limits.outlives_legs = settings.rebalance.rehome;
 }
 
 /// Once a second: whether access nodes are missing is told when it changes, and by a metric.

@@ -76,10 +76,12 @@ bool balancer_core::waits(entry* line, phase in, std::uint64_t serial) {
 
 // ---- finding an access node ----
 
-balancer_core::effects balancer_core::on_first_bytes(time now, line_number line) {
+balancer_core::effects balancer_core::on_first_bytes(time now, line_number line, bool again) {
   effects out;
   const auto [at, made] = lines_.try_emplace(line);
-  if (made) ask_next(now, *at, out);
+  if (!made) return out;
+  at->second.way.moved = again;
+  ask_next(now, *at, out);
   return out;
 }
 
@@ -301,6 +303,10 @@ void balancer_core::lose(time now, entry& line, const loss& how, effects& out) {
   if (!how.in_order || (how.silent && how.unanswered))
     selection_.unreachable(now, line.second.current.node);
   disown(line);
+  if (how.resting) {
+    ++count_.rested;
+    return erase(line);
+  }
   const auto again = how.replayable && line.second.replayed != how.request;
   if (how.replayable && !again) out.push_back(close{line.first});  // twice would be for ever
   if (!again) {

@@ -101,6 +101,7 @@ public:
     bool unanswered = false;
     std::uint64_t request = 0;
     bool silent = false;
+    bool resting = false;  ///< nothing was open: on_first_bytes() when the client says more
   };
   struct move_wish {
     std::uint64_t ticket = 0;
@@ -129,7 +130,8 @@ public:
   void set_nodes(const selection::nodes& all) { selection_.set_nodes(all); }
   void set_settings(const balance::settings& now);
 
-  effects on_first_bytes(time now, line_number line);
+  /// `again`: after a loss that left it resting.
+  effects on_first_bytes(time now, line_number line, bool again = false);
   effects on_offer_reply(time now, std::uint64_t serial, offer_reply reply);
   effects on_offer_failed(time now, std::uint64_t serial);
   effects on_attached(time now, line_number line, std::uint64_t serial, bool fine);
@@ -164,6 +166,7 @@ public:
     std::uint64_t moves_refused = 0;  ///< nobody took them
     std::uint64_t moves_stayed = 0;   ///< declined, or not ended in time
     std::uint64_t replays = 0;
+    std::uint64_t rested = 0;  ///< clients that outlived their leg, as nothing was open
     std::uint64_t resets = 0;
     std::uint64_t late = 0;  ///< answers that nobody waited for any more
   };

@@ -36,6 +36,8 @@ balancer_metrics::balancer_metrics(metrics& to)
       &counts::moves_stayed);
   add("dunlin_balancer_replays_total", "Requests asked again because their access node died.",
       &counts::replays);
+  add("dunlin_balancer_rested_total", "Clients whose leg was lost while nothing was open.",
+      &counts::rested);
   add("dunlin_balancer_resets_total", "Clients cut off with a request half done.", &counts::resets);
   add("dunlin_balancer_late_total", "Answers that nobody waited for.", &counts::late);
 }

@@ -64,6 +64,7 @@ v1::BalancerStatus to_status(const balancer_core& core, balancer_core::time now)
   out.set_moves_refused(count.moves_refused);
   out.set_replays(count.replays);
   out.set_resets(count.resets);
+  out.set_rested(count.rested);
   out.set_more_access_nodes_needed(core.more_access_nodes_needed(now));
   const auto lines = core.lines_by_node();
   for (const auto& each : core.picks(now)) {

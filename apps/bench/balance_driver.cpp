@@ -111,7 +111,7 @@ private:
         back_off = 0.2;
         figures_.answered(i, now(), now() - asked, said, demand);
       } else {
-        figures_.failed(i, now(), was_open, said);
+        figures_.failed(i, asked, now(), was_open, said);
         at.close();
         if (was_open) continue;  // closed by the server: at once again
         co_await sleep(back_off);

@@ -39,7 +39,7 @@ void figures::begins(std::size_t) { ++alive_; }
 void figures::ends(std::size_t connection) {
   --alive_;
   placed_.erase(connection);
-  lost_at_.erase(connection);
+  orphans_.erase(connection);
   moved_at_.erase(connection);
 }
 
@@ -54,11 +54,11 @@ void figures::answered(std::size_t connection, double at, double took, const got
   ++operations_;
   latencies_.push_back(took);
   const auto before = placed_.find(connection);
+  const bool back = came_back(connection, node, at - took, at);
   if (said.fresh_connection) {
     ++connects_;
     connect_latencies_.push_back(took);
-    if (const auto lost = lost_at_.extract(connection)) return_times_.push_back(at - lost.mapped());
-  } else if (before != placed_.end() && before->second.node != node) {
+  } else if (!back && before != placed_.end() && before->second.node != node) {
     moved(connection, at, took);
   }
   placed_[connection] = {node, demand};
@@ -77,13 +77,33 @@ void figures::moved(std::size_t connection, double at, double took) {
   last->second = at;
 }
 
-void figures::failed(std::size_t connection, double at, bool was_open, const got& said) {
+/// Its first answer since its access node was killed.
+bool figures::came_back(std::size_t connection, std::size_t node, double asked, double at) {
+  if (!up(node)) {
+    // It was told to die, and has not yet.
+    if (orphans_.try_emplace(connection).second) ++orphaned_;
+    return false;
+  }
+  const auto one = orphans_.extract(connection);
+  if (!one) return false;
+  const auto since = one.mapped().asked > 0 ? one.mapped().asked : std::max(asked, killed_at_);
+  return_times_.push_back(at - since);
+  if (!one.mapped().lost) ++survived_;
+  return true;
+}
+
+void figures::failed(std::size_t connection, double asked, double at, bool was_open,
+                     const got& said) {
   ++errors_[said.status == 0 ? said.error : fmt::format("status {}", said.status)];
   if (said.status == 503) ++refused_;
   const bool held = placed_.erase(connection) > 0;
+  const auto orphaned = orphans_.find(connection);
+  if (orphaned != orphans_.end() && orphaned->second.asked == 0)
+    orphaned->second.asked = std::max(asked, killed_at_);
   if (was_open && held) {
-    ++lost_;
-    lost_at_.try_emplace(connection, at);
+    if (orphaned != orphans_.end()) orphaned->second.lost = true;
+    // An answer, whatever it says, is no loss.
+    if (said.status == 0) ++(orphaned != orphans_.end() ? lost_by_kill_ : lost_otherwise_);
     if (steady(at)) ++steady_closes_;
     if (filling()) ++add_closes_;
   } else {
@@ -93,7 +113,12 @@ void figures::failed(std::size_t connection, double at, bool was_open, const got
 
 void figures::event(const std::string& what, double at) {
   if (what == "add") added_at_ = at;
-  if (what == "kill") killed_at_ = at;
+  if (what == "kill") {
+    killed_at_ = at;
+    for (const auto& [connection, where] : placed_)
+      if (where.node == 0) orphans_[connection];
+    orphaned_ = orphans_.size();
+  }
   if (what == "back") back_at_ = at;
 }
 
@@ -155,17 +180,20 @@ std::string figures::json() const {
   return fmt::format(
       R"({{"max_mean": {:.4f}, "max_mean_p95": {:.4f}, "mean_util": {:.4f}, "p99_util": {:.4f}, )"
       R"("overload": {:.5f}, "population": {:.0f}, "connects": {}, "connect_failures": {}, )"
-      R"("refused": {}, "operations": {}, "lost": {}, "moves": {}, "moved_twice": {}, )"
+      R"("refused": {}, "operations": {}, "lost_by_kill": {}, "lost_otherwise": {}, )"
+      R"("moves": {}, "moved_twice": {}, )"
       R"("closes_per_connection_hour": {:.4f}, "add_minutes": {:.2f}, "add_closes": {}, )"
-      R"("kill_peak": {:.3f}, "return_p99_ms": {:.1f}, "returned": {}, "connect_p50_ms": {:.2f}, )"
+      R"("kill_peak": {:.3f}, "return_p99_ms": {:.1f}, "orphaned": {}, )"
+      R"("returned": {}, "survived": {}, "connect_p50_ms": {:.2f}, )"
       R"("connect_p99_ms": {:.2f}, "operation_p50_ms": {:.2f}, "operation_p99_ms": {:.2f}, )"
       R"("move_p99_ms": {:.2f}, "move_max_ms": {:.2f}, "errors": {{{}}}}})",
       mean_of(max_mean_), percentile(max_mean_, .95), mean_of(utilisations_),
       percentile(utilisations_, .99), samples_ ? double(over_) / double(samples_) : 0,
-      mean_of(population_), connects_, connect_failures_, refused_, operations_, lost_, moves_,
-      moved_twice_, double(steady_closes_) / hours / std::max(1.0, mean_of(population_)),
-      filled_minutes_, add_closes_, kill_peak_, 1000 * percentile(return_times_, .99),
-      return_times_.size(), 1000 * percentile(connect_latencies_, .5),
+      mean_of(population_), connects_, connect_failures_, refused_, operations_, lost_by_kill_,
+      lost_otherwise_, moves_, moved_twice_,
+      double(steady_closes_) / hours / std::max(1.0, mean_of(population_)), filled_minutes_,
+      add_closes_, kill_peak_, 1000 * percentile(return_times_, .99), orphaned_,
+      return_times_.size(), survived_, 1000 * percentile(connect_latencies_, .5),
       1000 * percentile(connect_latencies_, .99), 1000 * percentile(latencies_, .5),
       1000 * percentile(latencies_, .99), 1000 * percentile(move_latencies_, .99),
       1000 * percentile(move_latencies_, 1), errors);

@@ -51,11 +51,16 @@ line::task line::open() {
   if (!got || phase_ != phase::opening) co_return end();
   client_->expires_never();
   fresh_ = false;
-  from_client_ += got.bytes;
-  pending_.assign(up_.bytes.get(), got.bytes);
+  place(got.bytes, false);
+}
+
+/// The client has said something, and there is no leg for it.
+void line::place(std::size_t heard, bool again) {
+  from_client_ += heard;
+  pending_.assign(up_.bytes.get(), heard);
   tracker_.from_client(pending_);
   phase_ = phase::waiting;
-  host_->events.first_bytes(number_, {client_->peer_address(), client_->secure()});
+  host_->events.first_bytes(number_, {client_->peer_address(), client_->secure(), again});
 }
 
 void line::start_refused() {
@@ -178,13 +183,22 @@ asio::awaitable<bool> line::take_from_client(attachment& to) {
     co_return false;
   }
   from_client_ += got.bytes;
-  tracker_.from_client({up_.bytes.get(), got.bytes});
-  const auto put = co_await to.leg->write(asio::buffer(up_.bytes.get(), got.bytes));
+  const auto rested = tracker_.rests();
+  const auto bytes = std::string_view{up_.bytes.get(), got.bytes};
+  tracker_.from_client(bytes);
+  // It has ended while they came: not one of them has left, so another leg may have them all.
+  if (to.ended) {
+    if (rested) pending_ = bytes;
+    co_return false;
+  }
+  const auto put = co_await to.leg->write(asio::buffer(bytes));
   if (phase_ == phase::ended) co_return false;
   if (put) {
     to.forwarded += got.bytes;
     co_return true;
   }
+  // What TLS counts as unsent may have left.
+  if (rested && put.bytes == 0 && !to.leg->secure()) pending_ = bytes;
   // It may still have something to say, such as why; not for ever.
   to.broken = true;
   to.leg->interrupt_after(linger_timeout);
@@ -197,9 +211,11 @@ line::task line::pump_down(attachment_ptr from) {
     last = got.bytes;
     if (phase_ != phase::attached) co_return;
     if (!got) break;
-    from->silent = false;
+    from->received += got.bytes;
     tracker_.from_leg({down_.bytes.get(), got.bytes});
+    from->held_back = true;
     const auto put = co_await client_->write(asio::buffer(down_.bytes.get(), got.bytes));
+    from->held_back = false;
     if (phase_ != phase::attached) co_return;
     if (!put) co_return end();
     to_client_ += got.bytes;
@@ -207,65 +223,6 @@ line::task line::pump_down(attachment_ptr from) {
   from->ended = true;
   from->in_order = from->leg->at_end();
   leg_ended(*from);
-}
-
-// ---- the end of a leg ----
-
-leg_loss line::loss_of(const attachment& leg) const {
-  leg_loss loss;
-  loss.in_order = leg.in_order;
-  loss.stopped = stopped_;
-  // A client that has ended its sending has gone, as a rule, and its access node after it.
-  const auto left = client_ended_ && leg.in_order;
-  loss.replayable = !left && tracker_.replayable().has_value();
-  loss.silent = leg.silent;
-  // What nobody can follow has been answered, as far as can be known, where the leg said something
-  // and ended in order: a request refused before its body, bytes that are no request.
-  const auto cut_off = tracker_.follows() ? tracker_.unanswered() > 0 : !leg.in_order || leg.silent;
-  loss.unanswered = !left && cut_off;
-  loss.request = tracker_.begun();
-  return loss;
-}
-
-void line::leg_ended(attachment& which) {
-  if (stopped_ && switched_) return change_legs();
-  if (stopped_) return host_->events.leg_lost(number_, loss_of(which));
-  which.leg->close();  // a write that waits ends
-  stopping_ = true;
-  if (up_running_)
-    client_->interrupt();
-  else
-    settle();
-}
-
-/// Nothing is read from the client any more; what it was for decides.
-void line::settle() {
-  if (phase_ != phase::attached) return;
-  if (stop_done_) {
-    const auto done = std::exchange(stop_done_, nullptr);
-    stopped_ = !current_->broken && !current_->ended && !client_ended_;
-    if (stopped_) return done(current_->forwarded);
-    done(ec::closed);
-  }
-  if (current_->ended) return lose_leg();
-  stopping_ = false;
-  if (client_ended_ || current_->broken) return;
-  up_running_ = true;
-  spawn([to = current_](line& self) { return self.pump_up(to); });
-}
-
-void line::lose_leg() {
-  const auto loss = loss_of(*current_);
-  current_->leg->close();
-  current_.reset();
-  drop_second();
-  stopping_ = false;
-  phase_ = loss.replayable ? phase::waiting : phase::ending;
-  if (loss.replayable) pending_ = *tracker_.replayable();
-  host_->events.leg_lost(number_, loss);
-  if (loss.replayable) return;
-  if (!loss.in_order) return end();
-  spawn([](line& self) { return self.linger(); });
 }
 
 // ---- the end ----
@@ -287,7 +244,8 @@ void line::close() {
 void line::close_if_idle() {
   on_strand([](line& self) {
     const auto attached = self.phase_ == phase::attached && !self.stopping_ && !self.stopped_;
-    if (self.fresh_ || (attached && self.tracker_.at_boundary())) self.end();
+    const auto idle = attached && self.tracker_.at_boundary();
+    if (self.fresh_ || idle || self.phase_ == phase::resting) self.end();
   });
 }
 

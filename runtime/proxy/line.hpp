@@ -1,9 +1,10 @@
 /// LINE: one client's connection at its balancer (B1, B7, B11, docs/decisions/0015). Ends the
 /// client's TLS, waits for the first bytes, moves bytes between the client and the leg that its
 /// owner attaches, keeps what could be asked again, and changes to another leg without the client
-/// noticing. Decides nothing. One buffer a direction; the next read only when the last write has
-/// gone. Buffers are small until one read has filled them, and again between requests: thousands
-/// of lines are idle.
+/// noticing. A leg that is lost between two requests costs the client nothing: the line rests, and
+/// is placed anew when the client says more. Decides nothing. One buffer a direction; the next read
+/// only when the last write has gone. Buffers are small until one read has filled them, and again
+/// between requests: thousands of lines are idle.
 ///
 /// Verbs are thread safe; each `done` is called once, on the line's strand. ec::refused: not now;
 /// ec::unavailable: the leg cannot be reached; ec::closed: the line has ended.
@@ -19,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace dunlin::proxy {
 
@@ -45,8 +47,9 @@ public:
   /// There is no room for this client.
   void start_refused();
 
-  /// After first_bytes, or a loss that is replayable: dials, says `header` and what the client said
-  /// that nobody has answered, and moves bytes from then on. After an error it can be tried again.
+  /// After first_bytes, of whichever kind, or a loss that is replayable: dials, says `header` and
+  /// what the client said that nobody has answered, and moves bytes from then on. After an error it
+  /// can be tried again.
   void attach(sockets::endpoint leg, std::string header, done done);
   /// In place of attach(): 503 SlowDown, and the end.
   void refuse(std::chrono::seconds retry_after, std::string request_id);
@@ -61,6 +64,10 @@ public:
   void switch_over(std::string unread, done done);
   /// Drops the second leg, and reads on for the first one. If that has ended, it is lost now.
   void stay();
+
+  /// The access node of its leg cannot be reached otherwise. A second time within one `outage`: the
+  /// leg is lost, unless a byte has passed it in between or the client does not read.
+  void doubt(std::uint64_t outage);
 
   /// Any time: the end, both ways.
   void close();
@@ -81,9 +88,12 @@ private:
   struct attachment {
     sockets::stream_ptr leg;
     std::uint64_t forwarded = 0;
-    bool broken = false;  // what was written did not leave
-    bool silent = true;   // has not said a byte
-    bool ended = false;   // its sending
+    std::uint64_t received = 0;
+    bool broken = false;     // what was written did not leave
+    bool held_back = false;  // by a client that does not read
+    std::uint64_t outage = 0;
+    std::uint64_t passed = 0;  // bytes, when it was doubted in that outage
+    bool ended = false;        // its sending
     bool in_order = false;
   };
   using attachment_ptr = std::shared_ptr<attachment>;
@@ -96,7 +106,7 @@ private:
     /// under way, and what comes may be long in coming.
     sockets::asio::mutable_buffer next(std::size_t last_read, bool rests = false);
   };
-  enum class phase : std::uint8_t { opening, waiting, dialling, attached, ending, ended };
+  enum class phase : std::uint8_t { opening, waiting, dialling, attached, resting, ending, ended };
 
   template <class Work>
   void on_strand(Work work);
@@ -104,6 +114,8 @@ private:
   void spawn(Work work);
 
   task open();
+  task hear_more();
+  void place(std::size_t heard, bool again);
   task answer_overload();
   task dial_and_attach(sockets::endpoint leg, std::string header, done done);
   task dial_second(sockets::endpoint leg, std::string header, done done);
@@ -117,6 +129,9 @@ private:
   void settle();
   void leg_ended(attachment& which);
   void lose_leg();
+  void rest(leg_loss loss);
+  bool survives(const attachment& leg) const;
+  std::optional<std::string_view> again_after(const attachment& leg) const;
   void change_legs();
   task linger();
   void drop_second();
@@ -131,7 +146,8 @@ private:
   // On the strand.
   phase phase_ = phase::opening;
   request_tracker tracker_;
-  std::string pending_;  // for the next leg, after its header
+  /// For the next leg, after its header. With a leg: what it was too late for.
+  std::string pending_;
   attachment_ptr current_;
   attachment_ptr second_;
   bool preparing_ = false;

@@ -17,6 +17,7 @@ using line_number = std::uint64_t;
 struct line_client {
   std::string address;  ///< "address:port"
   bool secure = false;
+  bool again = false;  ///< it had a leg, which was lost while nothing was open
 };
 
 /// A leg that was attached has ended.
@@ -28,6 +29,9 @@ struct leg_loss {
   std::uint64_t request =
       0;                ///< how many the client has begun: the replayable one, if there is one
   bool silent = false;  ///< no byte ever came of that leg
+  /// Nothing was open, or nothing of it had left for the leg: the line waits until its client says
+  /// more, and tells its first_bytes then.
+  bool resting = false;
 };
 
 /// Called on threads of the line, each only after the one before has returned; must not block.
@@ -48,6 +52,8 @@ struct line_limits {
   std::atomic<std::int64_t> first_byte_ms{10'000};  ///< handshake included
   std::atomic<std::int64_t> idle_ms{75'000};        ///< without a byte either way
   std::atomic<std::int64_t> dial_ms{2'000};
+  /// A leg that ends in order between two requests does not end its client.
+  std::atomic<bool> outlives_legs{true};
 };
 
 }  // namespace dunlin::proxy

@@ -28,6 +28,7 @@ void line::prepare(sockets::endpoint leg, std::string header, done done) {
 }
 
 line::task line::dial_second(sockets::endpoint leg, std::string header, done done) {
+  const auto first = current_;
   auto dialled = co_await host_->legs.dial(executor_, leg, milliseconds{host_->limits.dial_ms});
   if (!dialled) {
     preparing_ = false;
@@ -37,7 +38,8 @@ line::task line::dial_second(sockets::endpoint leg, std::string header, done don
   made->leg = std::move(*dialled);
   const auto put = co_await made->leg->write(asio::buffer(header));
   preparing_ = false;
-  if (!put || phase_ != phase::attached) {
+  // The first leg may have been lost meanwhile, and another one attached: nobody would drop this.
+  if (!put || phase_ != phase::attached || current_ != first) {
     made->leg->close();
     co_return done(put ? ec::closed : ec::unavailable);
   }

@@ -21,6 +21,7 @@ constexpr std::string_view head_end = "\r\n\r\n";
 struct answer_facts {
   int status = 0;
   std::optional<std::uint64_t> length;
+  bool closes = false;
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -51,6 +52,9 @@ std::optional<answer_facts> read_answer(std::string_view head) {
     if (colon == std::string_view::npos) continue;
     const auto name = line.substr(0, colon);
     if (http::same_name(name, "Transfer-Encoding")) return std::nullopt;
+    if (http::same_name(name, "Connection") &&
+        http::same_name(trimmed(line.substr(colon + 1)), "close"))
+      facts.closes = true;
     if (!http::same_name(name, "Content-Length")) continue;
     std::uint64_t length = 0;
     if (facts.length || !read_number(trimmed(line.substr(colon + 1)), length)) return std::nullopt;
@@ -91,6 +95,11 @@ bool request_tracker::at_boundary() const {
 std::optional<std::string_view> request_tracker::replayable() const {
   const auto whole = request_ == reading::head && !in_head_;
   if (lost_ || !whole || !only_head_ || unanswered_ != 1 || answer_begun_) return std::nullopt;
+  return head_;
+}
+
+std::optional<std::string_view> request_tracker::half_head() const {
+  if (lost_ || !in_head_ || unanswered_ != 1 || answer_begun_) return std::nullopt;
   return head_;
 }
 
@@ -228,6 +237,7 @@ void request_tracker::end_answer_head() {
   if (!facts) return lose();
   // An interim answer is no answer, yet the client has heard something: answer_begun_ stays.
   if (facts->status >= 100 && facts->status < 200) return;
+  closing_ = closing_ || facts->closes;
   const auto without_body = (head_requests_ & 1) != 0 || http::bodiless(facts->status);
   if (!without_body && !facts->length) return lose();
   answer_left_ = without_body ? 0 : *facts->length;

@@ -26,6 +26,8 @@ public:
 
   /// Nothing is begun that is not whole, and nothing waits for its answer.
   bool at_boundary() const;
+  /// As at_boundary(), and the client may ask more: the last answer did not close the connection.
+  bool rests() const { return at_boundary() && !closing_; }
   /// No request is begun that is not whole.
   bool between_requests() const { return !lost_ && request_ == reading::head && !in_head_; }
   /// Requests of which a byte has come.
@@ -38,6 +40,8 @@ public:
   /// All that is not answered, if it is exactly one whole GET or HEAD without a body of which no
   /// byte of an answer has come. Valid until the next bytes.
   std::optional<std::string_view> replayable() const;
+  /// All that is not answered, if it is the beginning of a head and nothing else. Valid as above.
+  std::optional<std::string_view> half_head() const;
 
 private:
   enum class reading : std::uint8_t { head, body };
@@ -70,6 +74,7 @@ private:
   std::string answer_head_;
   std::uint64_t answer_left_ = 0;
   bool answer_begun_ = false;  // a byte has come since the last whole answer
+  bool closing_ = false;       // an answer has said that it is the last
 };
 
 }  // namespace dunlin::proxy

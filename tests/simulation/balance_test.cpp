@@ -175,6 +175,42 @@ TEST_F(BalancedCluster, WhenAnAccessNodeDiesAGetIsAskedAgainOnceAndAPutIsNot) {
   expect_no_leak();
 }
 
+TEST_F(BalancedCluster, R11_WhenAnAccessNodeDiesNoIdleClientIsClosed) {
+  start();
+  simulation::client_options once;
+  once.tries = 1;  // whatever goes wrong is seen
+  std::vector<session> all;
+  for (int i = 0; i < 15; ++i) {
+    all.push_back(client(once));
+    EXPECT_EQ(call(all.back(), ask("PUT", "/box/k", "body")).status, 200);
+  }
+  const auto before = lines();
+  const auto there = cluster->legs("n1").open;
+  ASSERT_GE(there, 3u);
+  cluster->crash("n1");
+  pass(10s);
+  EXPECT_EQ(lines(), before);
+  EXPECT_EQ(legs(), before - there);
+  std::uint64_t rested = 0;
+  for (const auto* name : balancers)
+    rested += cluster->balancer(name).rested();
+  EXPECT_EQ(rested, there);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& each = all[i];
+    const auto asked = cluster->time().now();
+    const auto puts = i % 2 == 0;
+    EXPECT_EQ(call(each, ask(puts ? "PUT" : "GET", "/box/k", puts ? "other" : "")).status, 200);
+    EXPECT_LT(cluster->time().now() - asked, 3s);
+    EXPECT_EQ(each->counts().dials, 1u);
+    EXPECT_EQ(each->counts().resets, 0u);
+  }
+  EXPECT_GE(legs() + 1, lines());  // the one that made the bucket may still rest
+  cluster->start_all();
+  cluster->wait_until_ready(20s);
+  pass(3s);
+  expect_no_leak();
+}
+
 TEST_F(BalancedCluster, WhenABalancerDiesItsClientsComeBackThroughAnother) {
   start();
   std::vector<session> all;

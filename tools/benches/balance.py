@@ -164,6 +164,7 @@ TITLES = [  # figure, key, unit, target, is it met
     ("killed access node: clients back, p99", "return_p99_ms", "ms", "<=3000", lambda v: v <= 3000),
     ("answer across a move, p99", "move_p99_ms", "ms", "<=100", lambda v: v <= 100),
     ("clients moved twice in 15 min", "moved_twice", "", "0", lambda v: v == 0),
+    ("connections lost by the kill", "lost_by_kill", "", None, None),
     ("connections lost but by the kill", "lost_otherwise", "", "0", lambda v: v == 0),
     ("mean utilisation", "mean_util", "", None, None),
     ("operations, p99", "operation_p99_ms", "ms", None, None),
@@ -178,7 +179,6 @@ def take(make, seeds, seconds, compress, name):
         try:
             one = drive(system, seed, seconds, compress)
             one["add_part"] = one["add_closes"] / max(1, one["population"])
-            one["lost_otherwise"] = one["lost"] - one["returned"]
             one.update(inside(system))
         finally:
             system.close()

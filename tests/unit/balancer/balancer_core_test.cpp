@@ -344,6 +344,36 @@ TEST_F(BalancerCore, AnythingElseEndsAndIsCounted_R11) {
   EXPECT_EQ(core.lines(), 0u);
 }
 
+TEST_F(BalancerCore, AnIdleClientIsForgottenUntilItSaysMoreAndThenPlacedAsAMovedOne_R11) {
+  const auto node = place(1, 7);
+  balancer_core::loss died;
+  died.request = 3;
+  died.resting = true;
+  EXPECT_TRUE(core.on_lost(now, 1, died).empty());
+  EXPECT_EQ(core.count().rested, 1u);
+  EXPECT_EQ(core.count().resets, 0u);
+  EXPECT_EQ(core.lines(), 0u);
+  EXPECT_TRUE(core.lines_by_node().empty());
+  EXPECT_FALSE(core.next_wake());
+  const auto asked = the<offer>(core.on_first_bytes(now, 1, true));
+  EXPECT_TRUE(asked.moved);
+  EXPECT_EQ(asked.attempt, 1u);
+  EXPECT_NE(asked.node, node);  // it rests
+  EXPECT_TRUE(has<attach>(reply(asked, yes(8))));
+}
+
+TEST_F(BalancerCore, AnIdleClientThatIsLostInMidMoveLeavesNoMoveBehind_B11_R11) {
+  const auto node = place(1, 7);
+  const auto asked = the<offer>(core.on_offer_move(now, {5, node, 7, false, 0}));
+  balancer_core::loss died;
+  died.resting = true;
+  EXPECT_FALSE(the<balancer_core::answer_move>(core.on_lost(now, 1, died)).ready);
+  EXPECT_EQ(core.moving(), 0u);
+  const auto again = the<offer>(core.on_first_bytes(now, 1, true));
+  EXPECT_TRUE(reply(asked, yes(8)).empty());  // for the move that is no more
+  EXPECT_TRUE(has<attach>(reply(again, yes(9))));
+}
+
 TEST_F(BalancerCore, AnAccessNodeThatHasSpokenAndEndsInOrderIsNotUnreachable_B8) {
   const auto rests = [this] {
     const auto all = core.picks(now);

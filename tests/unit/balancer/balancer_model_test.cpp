@@ -44,6 +44,7 @@ private:
     bool stopped = false;
     bool leg_ended = false;
     bool gone = false;
+    bool resting = false;
     node_id node;
     std::uint64_t connection = 0;
     node_id next_node;
@@ -279,6 +280,7 @@ private:
     }
     one.attached = one.prepared = one.leg_ended = false;
     one.request += below(2);
+    if (likely(30)) return rest(number, in_order);
     const auto replayable = likely(60);
     const auto before = core_.count().replays;
     const auto out =
@@ -289,6 +291,22 @@ private:
     }
     perform(out);
     if (!replayable) end_soon(number);
+  }
+
+  /// Its client says more, some day.
+  void rest(std::uint64_t number, bool in_order) {
+    balancer_core::loss how;
+    how.in_order = in_order;
+    how.resting = lines_.at(number).resting = true;
+    perform(core_.on_lost(now_, number, how));
+    after(time(below(20'000)), [=, this] {
+      auto& one = lines_.at(number);
+      if (one.gone) return;
+      one.resting = false;
+      one.placing = true;
+      ++placings_;
+      perform(core_.on_first_bytes(now_, number, true));
+    });
   }
 
   void end_soon(std::uint64_t number) {
@@ -309,7 +327,7 @@ private:
     EXPECT_FALSE(core_.next_wake());
     std::size_t attached = 0;
     for (const auto& [number, one] : lines_) {
-      EXPECT_TRUE(one.gone || one.attached) << "stuck: " << number;
+      EXPECT_TRUE(one.gone || one.attached || one.resting) << "stuck: " << number;
       attached += one.attached ? 1 : 0;
     }
     EXPECT_EQ(core_.lines(), attached);
@@ -327,6 +345,7 @@ private:
     EXPECT_GT(count.connects, 300u);
     EXPECT_GT(count.moves, 10u);
     EXPECT_GT(count.replays, 10u);
+    EXPECT_GT(count.rested, 10u);
     EXPECT_GT(count.moves_stayed, 2u);
   }
 

@@ -83,22 +83,6 @@ TEST_F(Line, TheEndOfOneDirectionIsPassedOnAndTheOtherGoesOn) {
   EXPECT_THAT(ended, SizeIs(1));
 }
 
-TEST_F(Line, AnAccessNodeThatEndsAnIdleConnectionEndsItForTheClient) {
-  const auto [client, one] = call_and_say(get);
-  ASSERT_TRUE(attach(*one, "x"));
-  legs["x"]->say(answer("bye"));
-  pass(50ms);
-  legs["x"]->stream->close();
-  pass(50ms);
-  EXPECT_EQ(client->heard, answer("bye"));
-  EXPECT_TRUE(client->ended && client->in_order);
-  ASSERT_THAT(losses, SizeIs(1));
-  EXPECT_FALSE(losses[0].replayable || losses[0].unanswered);
-  client->stream->close();
-  pass(50ms);
-  EXPECT_THAT(ended, ElementsAre(first[0]));
-}
-
 TEST_F(Line, AClientThatGoesEndsItsLeg) {
   const auto [client, one] = call_and_say(get);
   ASSERT_TRUE(attach(*one, "x"));
