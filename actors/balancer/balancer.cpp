@@ -234,7 +234,7 @@ void use_places(self_pointer self, const std::vector<access_place>& all) {
   selection::nodes nodes;
   for (const auto& each : all) {
     state.places[each.node] = each;
-    nodes[each.node] = each.rack;
+    nodes[each.node] = {each.rack, each.group};
   }
   state.core->set_nodes(nodes);
 }

@@ -37,6 +37,7 @@ struct access_place {
   node_id node;
   sockets::endpoint leg;  ///< where its legs listen
   std::string rack;
+  std::string group;  ///< moves stay within it (R1)
   bool operator==(const access_place&) const = default;
 };
 

@@ -90,16 +90,23 @@ std::optional<node_id> balancer_core::choose(time now, search& way) {
   auto not_these = way.unreachable;
   not_these.insert(way.hard.begin(), way.hard.end());
   not_these.insert(way.excluded);
+  auto within = not_these;
+  within.insert(way.foreign.begin(), way.foreign.end());
   if (!way.last_resort && way.attempt <= settings_.accept.steps.size()) {
-    auto fresh = not_these;
+    auto fresh = within;
     fresh.insert(way.refused.begin(), way.refused.end());
     if (auto found = selection_.pick(now, way.attempt, fresh, way.demand)) return found;
     way.refused.clear();
-    return selection_.pick(now, way.attempt, not_these, way.demand);
+    if (auto found = selection_.pick(now, way.attempt, within, way.demand)) return found;
+    // Only a drain looks further than its group.
+    if (way.foreign.empty()) return std::nullopt;
   }
   if (!settings_.accept.last_resort || !way.may_last_resort) return std::nullopt;
   // Each once: what is said of levels may be wrong, and then others have room (B8).
   if (!std::exchange(way.last_resort, true)) way.refused.clear();
+  within.insert(way.refused.begin(), way.refused.end());
+  if (auto found = selection_.pick_last(now, within, way.at_least)) return found;
+  if (way.foreign.empty()) return std::nullopt;
   not_these.insert(way.refused.begin(), way.refused.end());
   return selection_.pick_last(now, not_these, way.at_least);
 }

@@ -198,6 +198,7 @@ private:
     bool moved = false;
     double demand = 0;
     node_id excluded;           // whose connection it is
+    std::set<node_id> foreign;  // of other peer groups than that
     std::set<node_id> refused;  // in this round; the last resort is one of its own
     std::set<node_id> hard;     // refused, whatever the attempt
     std::set<node_id> unreachable;

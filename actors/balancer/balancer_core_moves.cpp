@@ -37,6 +37,7 @@ void balancer_core::begin_move(time now, entry& line, const move_wish& wish, eff
   line.second.way.moved = true;
   line.second.way.demand = wish.demand;
   line.second.way.excluded = wish.node;
+  line.second.way.foreign = selection_.outside_group_of(wish.node);
   // Rebalancing must not load others beyond what they would take; a drain has nowhere else to go.
   line.second.way.may_last_resort = wish.draining;
   line.second.now = phase::seeking;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 namespace dunlin {
@@ -23,6 +24,11 @@ constexpr auto rest_of_living = 1s;
 // Hearsay alone lifts no refusal sooner, or one who lies about a peer sends all clients there.
 constexpr auto refusal_min = 1s;
 constexpr std::size_t placements_max = 4096;
+// Digests of large fleets tell of some of them at a time: so long, and nobody has heard of it.
+constexpr int unheard_factor = 10;
+// Up to so many takers the least loaded one is asked; of more, the least loaded of a few.
+constexpr std::size_t exact_max = 16;
+constexpr std::size_t draws = 4;
 
 bool sane(double number) { return std::isfinite(number) && number >= 0; }
 
@@ -33,11 +39,11 @@ selection::selection(std::string rack, random_source& random)
 
 void selection::set_nodes(const nodes& all) {
   std::map<node_id, access_node> known;
-  for (const auto& [node, rack] : all) {
+  for (const auto& [node, where] : all) {
     auto old = known_.extract(node);
     auto& one = known[node];
     if (old) one = std::move(old.mapped());
-    one.rack = rack;
+    one.where = where;
   }
   known_ = std::move(known);
   make_cycle();
@@ -49,7 +55,7 @@ void selection::set_settings(const balance::settings& now) { settings_ = now; }
 void selection::make_cycle() {
   std::map<std::string, std::vector<node_id>> racks;
   for (const auto& [node, one] : known_)
-    racks[one.rack].push_back(node);
+    racks[one.where.rack].push_back(node);
   std::vector<std::vector<node_id>> groups;
   for (auto& [rack, nodes] : racks) {
     const auto own = rack == rack_;
@@ -65,6 +71,15 @@ void selection::make_cycle() {
 selection::access_node* selection::find(const node_id& node) {
   const auto found = known_.find(node);
   return found == known_.end() ? nullptr : &found->second;
+}
+
+std::set<node_id> selection::outside_group_of(const node_id& node) const {
+  std::set<node_id> others;
+  const auto found = known_.find(node);
+  if (found == known_.end()) return others;
+  for (const auto& [name, one] : known_)
+    if (one.where.group != found->second.where.group) others.insert(name);
+  return others;
 }
 
 // ---- what is heard ----
@@ -251,12 +266,36 @@ selection::candidates selection::able(time now, const std::set<node_id>& not_the
 
 void selection::prefer_rack(candidates& all) const {
   if (!settings_.choose.rack_first) return;
-  const auto near = [&](const entry* one) { return one->second.rack == rack_; };
+  const auto near = [&](const entry* one) { return one->second.where.rack == rack_; };
   if (std::none_of(all.begin(), all.end(), near)) return;
   std::erase_if(all, [&](const entry* one) { return !near(one); });
 }
 
+/// Digests tell of the teller's peers only: a group that is not asked is not heard of, and would
+/// never be asked again. So once in `stale_after` one of such a group is asked all the same, the
+/// next time another one; of other groups one of whom its peers have not heard for long either.
+const selection::entry* selection::probe(time now, const candidates& all) {
+  std::set<std::string_view> heard;
+  for (const auto& [name, one] : known_)
+    if (fresh(now, one)) heard.insert(one.where.group);
+  if (heard.empty()) return nullptr;  // of nobody: no word keeps them from being asked
+  const entry* chosen = nullptr;
+  for (const auto* one : all) {
+    const auto& node = one->second;
+    if (!node.known || fresh(now, node) || node.refused_at || node.rests_until > now) continue;
+    const auto patience = settings_.peers.stale_after * unheard_factor;
+    if (heard.contains(node.where.group) && now - node.said <= patience) continue;
+    const auto last = probed_.find(node.where.group);
+    if (last != probed_.end() && now - last->second < settings_.peers.stale_after) continue;
+    if (!chosen || node.probed < chosen->second.probed) chosen = one;
+  }
+  if (chosen) probed_[chosen->second.where.group] = now;
+  if (chosen) find(chosen->first)->probed = now;
+  return chosen;
+}
+
 const selection::entry* selection::by_digest(time now, candidates all, double demand) {
+  if (const auto* unheard = probe(now, all)) return unheard;
   candidates takers;
   for (const auto* one : all)
     if (willing(now, one->second)) takers.push_back(one);
@@ -265,7 +304,28 @@ const selection::entry* selection::by_digest(time now, candidates all, double de
     return by_success(all);
   }
   prefer_rack(takers);
-  return lowest(now, takers, demand);
+  return lowest(now, takers.size() > exact_max ? drawn(now, takers, demand) : takers, demand);
+}
+
+/// In a large fleet all balancers would choose the same one of the same digest, and be refused
+/// there: the better of a few, drawn by the room that they have, spreads them.
+selection::candidates selection::drawn(time now, const candidates& all, double size) {
+  const auto limit = threshold(now, 1), demand = mean_demand(now);
+  std::vector<double> rooms;
+  double sum = 0;
+  for (const auto* one : all) {
+    const auto level =
+        level_of(one->second) + sent_since(one->second, demand, size > 0 ? size : demand);
+    rooms.push_back(sum += std::max(0.0, limit - level) * one->second.capacity);
+  }
+  if (sum <= 0) return all;
+  candidates few;
+  for (std::size_t i = 0; i < draws; ++i) {
+    const auto at = static_cast<double>(random_.next() >> 11) * 0x1p-53 * sum;
+    const auto found = std::upper_bound(rooms.begin(), rooms.end(), at) - rooms.begin();
+    few.push_back(all[std::min<std::size_t>(static_cast<std::size_t>(found), all.size() - 1)]);
+  }
+  return few;
 }
 
 const selection::entry* selection::lowest(time now, const candidates& all, double size,

@@ -32,7 +32,11 @@ struct level_report {
 class selection {
 public:
   using time = std::chrono::milliseconds;
-  using nodes = std::map<node_id, std::string>;  ///< with their racks
+  struct place {
+    std::string rack;
+    std::string group;  ///< its peers': who tell each other their levels
+  };
+  using nodes = std::map<node_id, place>;
 
   /// `random` outlives it.
   selection(std::string rack, random_source& random);
@@ -41,6 +45,8 @@ public:
   void set_settings(const balance::settings& now);
   std::size_t size() const { return known_.size(); }
   bool knows(const node_id& node) const { return known_.count(node) > 0; }
+  /// Those who are not of its peer group; nobody, if it is not known.
+  std::set<node_id> outside_group_of(const node_id& node) const;
 
   /// The digest of a reply. Absurd numbers are clamped; unknown nodes are not believed in.
   /// `teller`: whose reply it is. Of itself it is believed whatever others have said, and what
@@ -91,7 +97,7 @@ private:
     double demand = 0;
   };
   struct access_node {
-    std::string rack;
+    place where;
     // Its last word, or what others have heard of it.
     bool known = false;
     std::uint64_t incarnation = 0;
@@ -108,7 +114,8 @@ private:
     std::uint32_t failures = 0;    // one after the other
     time failed_at{0};
     time rests_until{0};
-    double tries = 0;  // decayed
+    std::optional<time> probed;  // last asked though nobody had heard of it
+    double tries = 0;            // decayed
     double takes = 0;
     std::uint64_t accepts = 0;
     std::uint64_t refusals = 0;
@@ -130,7 +137,9 @@ private:
 
   candidates able(time now, const std::set<node_id>& not_these) const;
   void prefer_rack(candidates& all) const;
+  const entry* probe(time now, const candidates& all);
   const entry* by_digest(time now, candidates all, double demand);
+  candidates drawn(time now, const candidates& all, double demand);
   const entry* by_success(const candidates& all);
   const entry* lowest(time now, const candidates& all, double demand = 0,
                       const std::map<node_id, double>& at_least = {});
@@ -143,7 +152,8 @@ private:
   random_source& random_;
   balance::settings settings_;
   std::map<node_id, access_node> known_;
-  node_id turn_;  // round robin: asked last
+  std::map<std::string, time> probed_;  // groups, when
+  node_id turn_;                        // round robin: asked last
   std::vector<node_id> cycle_;
   std::size_t cycle_at_ = 0;
 };

@@ -22,7 +22,8 @@ bool takes_legs(const topology::node& node) {
 std::vector<access_place> places_of(const std::vector<topology::node>& nodes) {
   std::vector<access_place> all;
   for (const auto& node : nodes)
-    if (takes_legs(node)) all.push_back({node.name, {node.leg->host, node.leg->port}, node.rack});
+    if (takes_legs(node))
+      all.push_back({node.name, {node.leg->host, node.leg->port}, node.rack, node.peer_group});
   return all;
 }
 

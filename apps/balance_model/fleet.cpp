@@ -55,7 +55,7 @@ void fleet::meet() {
   selection::nodes places;
   for (const auto& node : nodes_) {
     names.push_back(node.name);
-    places[node.name] = "r1";
+    places[node.name] = {"r1", ""};
   }
   for (auto& node : nodes_) {
     auto others = names;
@@ -191,7 +191,9 @@ void fleet::connect(std::size_t client) {
   auto& line = lines_[client];
   line.balancer = static_cast<std::uint32_t>(dice_[0]->next() % options_.balancers);
   ++figures_.connects;
-  if (const auto found = place(client, none, true)) {
+  const auto found = place(client, none, true);
+  if (watch_connects) watch_connects(time_, found.has_value());
+  if (found) {
     line.wait = 0.5;
     return attach(client, *found);
   }
@@ -320,6 +322,7 @@ void fleet::rebalance(std::size_t index) {
   const auto decision = node.balancing.on_time(now(), at, all, [this](std::size_t below) {
     return static_cast<std::size_t>(dice_[0]->next() % below);
   });
+  if (watch_decisions && !decision.connections.empty()) watch_decisions(time_, node.name);
   for (const auto client : decision.connections)
     if (decision.what == rebalancer::act::move)
       move(index, client);

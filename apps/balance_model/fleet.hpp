@@ -61,6 +61,9 @@ public:
   std::function<void(double at, const node_id& node, const balance::offer& what,
                      const balance::verdict& verdict)>
       watch;
+  /// A node has decided to give some away; a client has come, and was taken or not.
+  std::function<void(double at, const node_id& node)> watch_decisions;
+  std::function<void(double at, bool placed)> watch_connects;
 
 private:
   struct access_node {

@@ -206,12 +206,55 @@ TEST_F(BalancerMoves, NotMoreThanSoManyAtOnce) {
   EXPECT_EQ(core.moving(), most);
 }
 
+TEST_F(BalancerMoves, StayWithinThePeerGroupOfTheirAccessNode_R1) {
+  core.set_nodes({{"a", {"", "left"}}, {"b", {"", "left"}}, {"c", {"", "right"}}});
+  now = 1s;
+  for (std::uint64_t line = 1; line <= 20; ++line) {
+    const auto node = place(line, line);
+    auto out = wish(line, node, line);
+    if (node == "c") {
+      EXPECT_FALSE(the<answer_move>(out).ready);
+      continue;
+    }
+    for (int asked = 0; has<offer>(out); ++asked) {
+      EXPECT_LT(asked, 3);
+      EXPECT_EQ(the<offer>(out).node, node == "a" ? "b" : "a");
+      out = reply(the<offer>(out), no());
+    }
+    EXPECT_TRUE(the<answer_move>(out).all_refused);
+  }
+}
+
+TEST_F(BalancerMoves, OnlyADrainGoesBeyondItsPeerGroupAndLast_R1) {
+  core.set_nodes({{"a", {"", "left"}}});
+  const auto node = place(1, 7);
+  core.set_nodes({{"a", {"", "left"}}, {"b", {"", "left"}}, {"c", {"", "right"}}});
+  auto out = wish(1, node, 7, true);
+  std::vector<node_id> asked;
+  while (has<offer>(out)) {
+    asked.push_back(the<offer>(out).node);
+    EXPECT_EQ(the<offer>(out).last_resort, asked.size() > 2);
+    out = reply(the<offer>(out), no());
+  }
+  EXPECT_EQ(asked, (std::vector<node_id>{"b", "b", "b", "c"}));
+}
+
+TEST_F(BalancerMoves, ADrainWhoseGroupHasNobodyElseGoesToAnotherOne_R1) {
+  core.set_nodes({{"a", {"", "left"}}});
+  place(1, 7);
+  core.set_nodes({{"a", {"", "left"}}, {"c", {"", "right"}}});
+  const auto asked = the<offer>(wish(1, "a", 7, true));
+  EXPECT_EQ(asked.node, "c");
+  EXPECT_TRUE(asked.last_resort);
+  core.on_ended(1);
+}
+
 TEST_F(BalancerMoves, ARestartedAccessNodeMayUseItsNumbersAgain) {
-  core.set_nodes({{"a", ""}});
+  core.set_nodes({{"a", {""}}});
   place(1, 7);
   place(2, 7);
   core.on_lost(now, 1, {false, false, false, false, 0});
-  core.set_nodes({{"a", ""}, {"b", ""}});
+  core.set_nodes({{"a", {""}}, {"b", {""}}});
   const auto asked = the<offer>(wish(1, "a", 7));
   EXPECT_EQ(asked.line, 2u);
   core.on_ended(2);

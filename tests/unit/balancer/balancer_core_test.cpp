@@ -63,7 +63,7 @@ TEST_F(BalancerCore, AsALastResortEachIsAskedOnceThenTheClientIsTold_B5_C4) {
 
 // One that says, or of whom is said, that it is idle, and that is far from it.
 TEST_F(BalancerCore, WhoRefusedByLoadIsNoBetterLastResortThanItsRefusalSays_B8) {
-  core.set_nodes({{"a", ""}, {"b", ""}, {"c", ""}});
+  core.set_nodes({{"a", {""}}, {"b", {""}}, {"c", {""}}});
   const auto says = [](double a, double b, double c) {
     auto out = no();
     for (const auto& [node, level] : std::map<node_id, double>{{"a", a}, {"b", b}, {"c", c}})
@@ -99,7 +99,7 @@ TEST_F(BalancerCore, WithoutALastResortTheClientIsToldWhenTheStepsAreUsedUp) {
 }
 
 TEST_F(BalancerCore, WhoDrainsOrIsFullIsNotAskedAsALastResort) {
-  core.set_nodes({{"a", ""}, {"b", ""}});
+  core.set_nodes({{"a", {""}}, {"b", {""}}});
   const auto one = first();
   const auto two = the<offer>(reply(one, no(refusal::draining)));
   const auto three = the<offer>(reply(two, no()));
@@ -110,7 +110,7 @@ TEST_F(BalancerCore, WhoDrainsOrIsFullIsNotAskedAsALastResort) {
 TEST_F(BalancerCore, MoreStepsThanAccessNodesGoRoundAgain) {
   settings.accept.steps.resize(5, settings.accept.steps.back());
   core.set_settings(settings);
-  core.set_nodes({{"a", ""}, {"b", ""}, {"c", ""}});
+  core.set_nodes({{"a", {""}}, {"b", {""}}, {"c", {""}}});
   auto asked = first();
   std::multiset<node_id> nodes{asked.node};
   for (std::uint32_t attempt = 2; attempt <= 5; ++attempt) {
@@ -176,7 +176,7 @@ TEST_F(BalancerCore, WhereNobodyCanBeAskedItLooksAgainForAWhileThenTheClientIsTo
 }
 
 TEST_F(BalancerCore, WhoIsThereAtTheNextLookIsAttached_B5) {
-  core.set_nodes({{"a", ""}, {"b", ""}});
+  core.set_nodes({{"a", {""}}, {"b", {""}}});
   auto asked = the<offer>(reply(first(), no(refusal::draining)));
   EXPECT_TRUE(reply(asked, no(refusal::draining)).empty());
   now = core.next_wake().value();
@@ -192,7 +192,7 @@ TEST_F(BalancerCore, WhoIsThereAtTheNextLookIsAttached_B5) {
 }
 
 TEST_F(BalancerCore, ALinkThatComesUpIsAskedAtOnceByAllWhoWait_B13) {
-  core.set_nodes({{"a", ""}});
+  core.set_nodes({{"a", {""}}});
   for (std::uint64_t line = 1; line <= 3; ++line)
     EXPECT_TRUE(core.on_offer_failed(now, first(line).serial).empty());
   EXPECT_TRUE(core.on_reachable(now, "stranger").empty());
@@ -205,7 +205,7 @@ TEST_F(BalancerCore, ALinkThatComesUpIsAskedAtOnceByAllWhoWait_B13) {
 }
 
 TEST_F(BalancerCore, ALinkThatComesUpEndsItsRest_B13) {
-  core.set_nodes({{"a", ""}, {"b", ""}});
+  core.set_nodes({{"a", {""}}, {"b", {""}}});
   const auto one = first();
   the<attach>(reply(the<offer>(core.on_offer_failed(now, one.serial)), yes()));
   core.on_reachable(now, one.node);
@@ -217,7 +217,7 @@ TEST_F(BalancerCore, ALinkThatComesUpEndsItsRest_B13) {
 
 TEST_F(BalancerCore, WhereSomebodyHasNoRoomNobodyWaits_B5) {
   for (const auto why : {refusal::over, refusal::full}) {
-    core.set_nodes({{"a", ""}, {"b", ""}});
+    core.set_nodes({{"a", {""}}, {"b", {""}}});
     auto out = core.on_offer_failed(now, first().serial);
     while (!has<refuse>(out))
       out = reply(the<offer>(out), no(why));
@@ -228,12 +228,12 @@ TEST_F(BalancerCore, WhereSomebodyHasNoRoomNobodyWaits_B5) {
 TEST_F(BalancerCore, WithoutPatienceTheClientIsToldAtOnce) {
   settings.choose.patience = 0ms;
   core.set_settings(settings);
-  core.set_nodes({{"a", ""}});
+  core.set_nodes({{"a", {""}}});
   EXPECT_TRUE(has<refuse>(core.on_offer_failed(now, first().serial)));
 }
 
 TEST_F(BalancerCore, WhoLeavesWhileItWaitsIsForgotten) {
-  core.set_nodes({{"a", ""}});
+  core.set_nodes({{"a", {""}}});
   core.on_offer_failed(now, first().serial);
   core.on_ended(1);
   EXPECT_TRUE(core.on_reachable(now, "a").empty());
@@ -241,7 +241,7 @@ TEST_F(BalancerCore, WhoLeavesWhileItWaitsIsForgotten) {
 }
 
 TEST_F(BalancerCore, AMoveDoesNotWait_B11) {
-  core.set_nodes({{"a", ""}, {"b", ""}});
+  core.set_nodes({{"a", {""}}, {"b", {""}}});
   const auto node = place(1, 7);
   const auto asked = the<offer>(core.on_offer_move(now, {5, node, 7, true, 0}));
   EXPECT_FALSE(the<balancer_core::answer_move>(core.on_offer_failed(now, asked.serial)).ready);

@@ -21,7 +21,7 @@ protected:
   balancer_fixture() {
     settings.choose.retry_hint = std::chrono::seconds(1);
     core.set_settings(settings);
-    core.set_nodes({{"a", "east"}, {"b", "east"}, {"c", "west"}, {"d", "west"}});
+    core.set_nodes({{"a", {"east"}}, {"b", {"east"}}, {"c", {"west"}}, {"d", {"west"}}});
   }
   ~balancer_fixture() override { EXPECT_EQ(core.broken(now), ""); }
 

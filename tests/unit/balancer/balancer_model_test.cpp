@@ -18,7 +18,7 @@ public:
   explicit world(std::uint64_t seed) : chance_(seed), random_(seed) {
     core_.set_settings({});
     for (const auto* name : {"a", "b", "c", "d", "e"})
-      nodes_[name] = name[0] < 'c' ? "east" : "west";
+      nodes_[name] = {name[0] < 'c' ? "east" : "west", name[0] < 'd' ? "left" : "right"};
     core_.set_nodes(nodes_);
   }
 

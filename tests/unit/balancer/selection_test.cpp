@@ -19,7 +19,7 @@ using testing::ElementsAre;
 struct Selection : testing::Test {
   Selection() {
     use(pick::digest);
-    choice.set_nodes({{"a", "east"}, {"b", "east"}, {"c", "west"}, {"d", "west"}});
+    choice.set_nodes({{"a", {"east"}}, {"b", {"east"}}, {"c", {"west"}}, {"d", {"west"}}});
   }
   void use(pick rule, bool rack_first = false) {
     settings.choose.by_attempt = {rule};
@@ -81,6 +81,75 @@ TEST_F(Selection, LevelsThatAreOldCountAsUnwilling_B8) {
   choice.heard(40s, {says("a", 0.1, 31s), says("b", 0.6), says("c", 0.7), says("d", 0.8)});
   EXPECT_EQ(picked(40s), "b");
   EXPECT_EQ(picked(40s, 1, {"b", "c", "d"}), "a");
+}
+
+TEST_F(Selection, AGroupThatNobodyHasHeardOfIsAskedOnceInThatTime_B8_R1) {
+  choice.set_nodes(
+      {{"a", {"", "left"}}, {"b", {"", "left"}}, {"c", {"", "right"}}, {"d", {"", "right"}}});
+  hear_all(0ms, 0.5, 0.5, 0.1, 0.1);
+  const auto ask = [&](selection::time now, std::set<node_id> without = {}) {
+    choice.heard(now, {says("a", 0.5), says("b", 0.6)});
+    return picked(now, 1, std::move(without));
+  };
+  EXPECT_THAT(ask(29s), AnyOf("c", "d"));
+  const auto first = ask(31s);
+  EXPECT_THAT(first, AnyOf("c", "d"));
+  for (auto now = 32s; now < 61s; ++now)
+    EXPECT_EQ(ask(now), "a");
+  const auto second = ask(61s);
+  EXPECT_THAT(second, AnyOf("c", "d"));
+  EXPECT_NE(second, first);  // one may be dead
+  EXPECT_EQ(ask(62s), "a");
+  choice.heard(63s, {says("c", 0.2), says("d", 0.3)});
+  EXPECT_EQ(ask(64s), "c");
+}
+
+TEST_F(Selection, OneOfWhomItsPeersHaveNotHeardForLongIsAskedNowAndThen_B8) {
+  hear_all(0ms, 0.5, 0.5, 0.5, 0.1);
+  const auto ask = [&](selection::time now) {
+    choice.heard(now, {says("a", 0.1), says("b", 0.5), says("c", 0.5)});
+    return picked(now);
+  };
+  EXPECT_EQ(ask(31s), "a");  // digests of large fleets tell of some at a time
+  EXPECT_EQ(ask(301s), "d");
+  EXPECT_EQ(ask(302s), "a");
+  EXPECT_EQ(ask(331s), "d");
+}
+
+TEST_F(Selection, WhoCannotBeReachedIsNotAskedThoughNobodyHasHeardOfIt) {
+  hear_all(0ms, 0.5, 0.5, 0.5, 0.1);
+  for (int i = 0; i < 8; ++i)
+    choice.unreachable(30s, "d");
+  choice.heard(31s, {says("a", 0.1), says("b", 0.5), says("c", 0.5)});
+  EXPECT_EQ(picked(31s), "a");
+}
+
+TEST_F(Selection, KnowsWhoIsOfAnotherGroup_R1) {
+  choice.set_nodes({{"a", {"", "left"}}, {"b", {"", "left"}}, {"c", {"", "right"}}});
+  EXPECT_EQ(choice.outside_group_of("a"), std::set<node_id>{"c"});
+  EXPECT_EQ(choice.outside_group_of("c"), (std::set<node_id>{"a", "b"}));
+  EXPECT_TRUE(choice.outside_group_of("stranger").empty());
+}
+
+TEST_F(Selection, InALargeFleetTheBetterOfAFewIsAskedMoreOftenWhereThereIsRoom_B6_C6) {
+  selection::nodes many;
+  std::vector<level_report> digest;
+  for (int i = 0; i < 40; ++i) {
+    const auto name = "n" + std::to_string(10 + i);
+    many[name] = {};
+    digest.push_back(says(name, i < 10 ? 0.4 + i * 1e-4 : i < 30 ? 0.5 : 0.9));
+  }
+  choice.set_nodes(many);
+  choice.heard(0ms, digest);
+  std::map<node_id, int> times;
+  for (int i = 0; i < 4000; ++i)
+    ++times[picked(1s)];
+  for (int i = 0; i < 40; ++i) {
+    const auto found = times["n" + std::to_string(10 + i)];
+    EXPECT_LT(found, 1000) << i;  // the lowest has not all of them
+    EXPECT_GT(found, i < 10 ? 80 : -1) << i;
+    EXPECT_LT(found, i < 30 ? 1000 : 1) << i;  // nobody beyond what would be taken
+  }
 }
 
 TEST_F(Selection, OlderWordsDoNotReplaceNewerOnes_B8) {
@@ -279,12 +348,13 @@ TEST_F(Selection, WhereAllRestTheyAreAskedAllTheSame) {
 
 TEST_F(Selection, ANewAccessNodeIsUsedAtOnce_B13) {
   hear_all(0ms, 0.7, 0.7, 0.7, 0.7);
-  choice.set_nodes({{"a", "east"}, {"b", "east"}, {"c", "west"}, {"d", "west"}, {"e", "new"}});
+  choice.set_nodes(
+      {{"a", {"east"}}, {"b", {"east"}}, {"c", {"west"}}, {"d", {"west"}}, {"e", {"new"}}});
   EXPECT_EQ(picked(0ms), "e");
   use(pick::cycle);
   EXPECT_EQ(seen(0ms).size(), 5u);
   // And one that is taken away no more.
-  choice.set_nodes({{"a", "east"}, {"b", "east"}});
+  choice.set_nodes({{"a", {"east"}}, {"b", {"east"}}});
   EXPECT_THAT(seen(0ms), ElementsAre("a", "b"));
   use(pick::digest);
   EXPECT_THAT(picked(0ms), AnyOf("a", "b"));
@@ -292,7 +362,7 @@ TEST_F(Selection, ANewAccessNodeIsUsedAtOnce_B13) {
 
 TEST_F(Selection, AnAnswerOfANodeThatIsGoneIsForgotten) {
   choice.offered("a");
-  choice.set_nodes({{"b", "east"}});
+  choice.set_nodes({{"b", {"east"}}});
   choice.accepted(0ms, "a", 0);
   choice.refused(0ms, "a", 1);
   choice.dropped("a");
