@@ -44,6 +44,70 @@ std::vector<double> unequal(std::size_t nodes) {
   return made;
 }
 
+/// A trace whose clients all use more for an hour.
+class surge final : public workload {
+public:
+  static constexpr double from = 5400, to = 9000;
+  surge(const balance_trace::trace& of, double capacity, double load, double at_most)
+      : base_{of, capacity, load}, factor_{at_most / load} {}
+  const std::vector<client>& clients() const override { return base_.clients(); }
+  double demand(std::size_t of, double time) override {
+    return base_.demand(of, time) * (time >= from && time < to ? factor_ : 1);
+  }
+
+private:
+  trace_workload base_;
+  double factor_;
+};
+
+/// What must not happen in overload, counted.
+struct honesty {
+  fleet_figures figures;
+  std::uint64_t taken_above = 0;       ///< while the node was above its adjusted capacity
+  std::uint64_t refused_below = 0;     ///< as a last resort, below the cap
+  std::uint64_t too_soon = 0;          ///< decisions of one node within Tmin
+  std::uint64_t refused_in_surge = 0;  ///< clients
+  std::uint64_t connects_after = 0, refused_after = 0;  ///< from five minutes after it on
+
+  honesty(std::uint32_t seed, bool last_resort) {
+    fleet_options options;
+    options.seed = seed;
+    options.seconds = 12'600;
+    options.steady_from = surge::from;
+    options.steady_to = surge::to;
+    options.settings.accept.last_resort = last_resort;
+    const auto trace = balance_trace::make_trace(seed);
+    surge work{trace, 8, 0.7, 1.05};
+    const auto settings = options.settings;
+    fleet model{std::move(options), work};
+    model.watch = [&](double, const node_id&, const balance::offer& what,
+                      const balance::verdict& verdict) {
+      const auto level = balance::level_of(what.loads);
+      taken_above += verdict.accepted && level > 1 ? 1 : 0;
+      refused_below +=
+          !verdict.accepted && what.last_resort && level <= settings.accept.last_resort_cap ? 1 : 0;
+    };
+    std::map<node_id, double> last;
+    model.watch_decisions = [&](double at, const node_id& node) {
+      const auto tmin = static_cast<double>(settings.rebalance.interval_min.count()) / 1000;
+      const auto before = last.find(node);
+      too_soon += before != last.end() && at - before->second < tmin ? 1 : 0;
+      last[node] = at;
+    };
+    model.watch_connects = [&](double at, bool placed) {
+      if (at >= surge::from && at < surge::to) refused_in_surge += placed ? 0 : 1;
+      if (at < surge::to + 300) return;
+      ++connects_after;
+      refused_after += placed ? 0 : 1;
+    };
+    figures = model.run();
+    print(last_resort ? "105 % for an hour" : "105 % for an hour, strict", figures);
+    if (std::getenv("DUNLIN_FIGURES"))
+      std::printf("  seed %u: refused in it %lu, after it %lu of %lu\n", seed, refused_in_surge,
+                  refused_after, connects_after);
+  }
+};
+
 fleet_options whole_day() {
   fleet_options made;
   made.seconds = 7 * 3600;
@@ -156,4 +220,30 @@ TEST(Fleet, R10OverloadCausesNoStormOfMoves) {
   const auto strict = run("8 nodes, 105 %, strict", 2, options, 1.05);
   EXPECT_GT(strict.failed, 0u);
   EXPECT_LE(strict.p99, 1.6);
+}
+
+TEST(Fleet, R10L8AnHourOf105PercentIsMetHonestlyByDefault) {
+  for (const std::uint32_t seed : {2u, 3u, 6u}) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    const honesty found{seed, true};
+    EXPECT_EQ(found.refused_below, 0u);
+    EXPECT_LE(found.figures.max_mean, 1.15);
+    EXPECT_EQ(found.too_soon, 0u);
+    EXPECT_GT(found.connects_after, 500u);
+    EXPECT_LT(static_cast<double>(found.refused_after),
+              1e-4 * static_cast<double>(found.connects_after));
+  }
+}
+
+TEST(Fleet, R10L8AnHourOf105PercentIsMetHonestlyInStrictMode) {
+  for (const std::uint32_t seed : {2u, 3u, 6u}) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    const honesty found{seed, false};
+    EXPECT_EQ(found.taken_above, 0u);
+    EXPECT_GT(found.refused_in_surge, 0u);
+    EXPECT_EQ(found.too_soon, 0u);
+    EXPECT_GT(found.connects_after, 500u);
+    EXPECT_LT(static_cast<double>(found.refused_after),
+              1e-4 * static_cast<double>(found.connects_after));
+  }
 }
