@@ -1,6 +1,7 @@
 #include "runtime/topology/balance_keys.hpp"
 
 #include "runtime/topology/balance_condition.hpp"
+#include "runtime/topology/balance_key_table.hpp"
 
 #include <limits>
 
@@ -10,23 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
-
-template <class Enum>
-using words = std::vector<std::pair<std::string, Enum>>;
-
-const words<balance::scale> scales{{"relative", balance::scale::relative},
-                                   {"literal", balance::scale::literal}};
-const words<balance::decay> decays{{"exponential", balance::decay::exponential},
-                                   {"linear", balance::decay::linear}};
-const words<balance::target> targets{{"best_fit", balance::target::best_fit},
-                                     {"oldest", balance::target::oldest},
-                                     {"heaviest", balance::target::heaviest},
-                                     {"random", balance::target::random}};
-const words<balance::pick> picks{{"digest", balance::pick::digest},
-                                 {"success", balance::pick::success},
-                                 {"random", balance::pick::random},
-                                 {"round_robin", balance::pick::round_robin},
-                                 {"cycle", balance::pick::cycle}};
 
 template <class Enum>
 std::vector<std::string> names_of(const words<Enum>& all) {
@@ -64,6 +48,10 @@ public:
     const auto read = reader_.real(key, into, -any, any);
     note(key, read);
     return read;
+  }
+
+  void maybe_real(const std::string& key, std::optional<double>& into) {
+    if (double value = 0; real(key, value)) into = value;
   }
 
   template <class Enum>
@@ -135,65 +123,6 @@ private:
 
 using placed = std::map<std::string, place>;
 
-void read_accept(section from, balance::acceptance& to) {
-  from.word("against", to.against, scales);
-  from.steps("steps", to.steps);
-  from.real("ceiling", to.ceiling);
-  from.real("fleet_floor", to.fleet_floor);
-  from.flag("last_resort", to.last_resort);
-  from.real("last_resort_cap", to.last_resort_cap);
-  from.count("attempts_max", to.attempts_max);
-}
-
-void read_load(section from, balance::load& to) {
-  from.time("sample_interval", to.sample_interval);
-  from.real("latest_weight", to.latest_weight);
-  from.time("history", to.history);
-  from.word("decay", to.shape, decays);
-  from.real("failure_overhead", to.failure_overhead);
-  from.flag("credit", to.credit);
-  from.flag("declared", to.declared);
-  from.real("declared_rate", to.declared_rate);
-}
-
-void read_peers(section from, balance::peers& to) {
-  from.time("exchange", to.exchange);
-  from.time("stale_after", to.stale_after);
-}
-
-void read_rebalance(section from, balance::rebalancing& to) {
-  from.flag("enabled", to.enabled);
-  from.real("trigger", to.trigger);
-  from.real("floor", to.floor);
-  from.real("peers_below", to.peers_below);
-  from.form("when", to.when);
-  from.real("peers_willing", to.peers_willing);
-  if (double level = 0; from.real("peers_level", level)) to.peers_level = level;
-  from.time("interval_min", to.interval_min);
-  from.count("moves_at_once", to.moves_at_once);
-  from.word("target", to.choice, targets);
-  from.real("fit_max", to.fit_max);
-  from.time("demand_history", to.demand_history);
-  from.time("age_min", to.age_min);
-  from.time("cool_down", to.cool_down);
-  from.time("refusal", to.refusal);
-  from.flag("rehome", to.rehome);
-  from.flag("close_anyway", to.close_anyway);
-  from.real("throttle", to.throttle);
-}
-
-void read_choose(section from, balance::picking& to) {
-  from.list("by_attempt", to.by_attempt, picks);
-  from.flag("rack_first", to.rack_first);
-  from.time("offer_timeout", to.offer_timeout);
-  from.time("retry_hint", to.retry_hint);
-  from.time("patience", to.patience);
-  from.real("failures_target", to.failures_target);
-  from.count("lines_max", to.lines_max);
-  from.time("idle_timeout", to.idle_timeout);
-  from.time("first_byte_timeout", to.first_byte_timeout);
-}
-
 void read_mode(table_reader& from, balance::settings& to) {
   std::string mode;
   if (!from.text("mode", mode)) return;
@@ -224,11 +153,10 @@ void read_balance_keys(table_reader& from, balance::settings& to, report& mistak
   // What is wrong by itself is not examined once more.
   const auto before = mistakes.size();
   read_mode(from, to);
-  read_accept({from, "accept", mistakes, places}, to.accept);
-  read_load({from, "load", mistakes, places}, to.load);
-  read_peers({from, "peers", mistakes, places}, to.peers);
-  read_rebalance({from, "rebalance", mistakes, places}, to.rebalance);
-  read_choose({from, "choose", mistakes, places}, to.choose);
+  tables(to, [&](const char* name, auto& into) {
+    section by{from, name, mistakes, places};
+    keys(by, into);
+  });
   from.finish();
   if (mistakes.size() == before) check(to, places, {1, 1}, mistakes);
 }
