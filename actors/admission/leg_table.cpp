@@ -108,14 +108,16 @@ leg_table::totals leg_table::sum() const {
 std::optional<std::uint64_t> leg_table::redeem(std::string_view token) {
   const std::lock_guard lock{guard_};
   const auto found = tokens_.find(token);
-  if (found == tokens_.end()) {
-    ++past_.strangers;
-    return {};
-  }
+  if (found == tokens_.end()) return {};
   const auto connection = found->second.connection;
   running_[connection].agreed = std::move(found->second.agreed);
   tokens_.erase(found);
   return connection;
+}
+
+void leg_table::turned_away() {
+  const std::lock_guard lock{guard_};
+  ++past_.strangers;
 }
 
 void leg_table::opened(std::uint64_t connection, std::weak_ptr<http::leg> made,

@@ -82,6 +82,7 @@ public:
 
   // ---- http::leg_book, on the entry's threads ----
   std::optional<std::uint64_t> redeem(std::string_view token) override;
+  void turned_away() override;
   void opened(std::uint64_t connection, std::weak_ptr<http::leg> made,
               const std::string& client) override;
   void closed(std::uint64_t connection, const http::leg_counts& last) override;

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/util/delimited_message_util.h>
 
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -27,20 +29,22 @@ void append_record(std::string& to, const v1::BalanceRecord& what) {
   google::protobuf::util::SerializeDelimitedToZeroCopyStream(what, &out);
 }
 
-result<std::vector<v1::BalanceRecord>> read_records(const std::string& path) {
+result<recorded_file> read_records(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
-  if (!file) return ec::not_found;
+  if (!file || std::filesystem::is_directory(path)) return ec::not_found;
   std::ostringstream text;
   text << file.rdbuf();
   const auto bytes = text.str();
   google::protobuf::io::ArrayInputStream in{bytes.data(), static_cast<int>(bytes.size())};
-  std::vector<v1::BalanceRecord> made;
+  const google::protobuf::LogSilencer told_by_the_caller;
+  recorded_file made;
   for (;;) {
     v1::BalanceRecord next;
     bool clean_end = false;
+    made.unread = bytes.size() - static_cast<std::size_t>(in.ByteCount());
     if (!google::protobuf::util::ParseDelimitedFromZeroCopyStream(&next, &in, &clean_end))
       return made;
-    made.push_back(std::move(next));
+    made.records.push_back(std::move(next));
   }
 }
 

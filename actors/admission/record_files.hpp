@@ -49,8 +49,12 @@ private:
   std::jthread writer_;        // last: it uses all the others
 };
 
-/// All whole records of a file, in order; a torn end is left out.
-result<std::vector<v1::BalanceRecord>> read_records(const std::string& path);
+struct recorded_file {
+  std::vector<v1::BalanceRecord> records;
+  std::uint64_t unread = 0;  ///< bytes from the first that are no whole record
+};
+/// All whole records of a file, in order, up to a torn end or what is no record.
+result<recorded_file> read_records(const std::string& path);
 /// Appends it as record_files does.
 void append_record(std::string& to, const v1::BalanceRecord& what);
 

@@ -83,7 +83,8 @@ admission_shell start_admission(const node_context& of,
 }
 
 void start_balancer(const node_context& of, balance_part& made) {
-  made.lines = std::make_shared<proxy::line_listener>(*of.ports.clients, *of.ports.legs);
+  const auto before = (of.ports.random->next() & 0xFFFFFFFF) << 20;
+  made.lines = std::make_shared<proxy::line_listener>(*of.ports.clients, *of.ports.legs, before);
   balancer_options options;
   options.node = of.self.name;
   options.rack = of.self.rack;

@@ -81,25 +81,33 @@ std::string mistakes_text(const std::vector<topology::mistake>& all) {
 
 what_if_outcome what_if(const records& all, const std::string& thresholds) {
   auto past = past_of(all);
-  if (!past) return {{}, "the files hold no load and no connection of any access node"};
+  if (!past) return {{}, "the files hold no load and no connection of any access node", {}};
   auto other = topology::apply_balance(past->settings, thresholds, "thresholds");
-  if (!other.read) return {{}, mistakes_text(other.mistakes)};
+  if (!other.read) return {{}, mistakes_text(other.mistakes), {}};
   what_if_report made;
   made.check = check_decisions(all);
   made.as_it_was = model(*past, past->settings);
   made.what_if = model(*past, *other.read);
   made.past = std::move(*past);
-  return {std::move(made), {}};
+  return {std::move(made), {}, {}};
 }
 
 what_if_outcome what_if(const std::vector<std::string>& files, const std::string& thresholds) {
   std::vector<records> all;
+  std::vector<std::string> warnings;
   for (const auto& path : files) {
     auto one = read_records(path);
-    if (!one) return {{}, fmt::format("{} cannot be read: {}", path, to_string(one.error()))};
-    all.push_back(std::move(*one));
+    if (!one) return {{}, fmt::format("{} cannot be read: {}", path, to_string(one.error())), {}};
+    if (one->unread > 0)
+      warnings.push_back(
+          fmt::format("{}: {} bytes are left out, from the first one that is not of "
+                      "a whole record; {} records before it are read",
+                      path, one->unread, one->records.size()));
+    all.push_back(std::move(one->records));
   }
-  return what_if(in_order(std::move(all)), thresholds);
+  auto made = what_if(in_order(std::move(all)), thresholds);
+  made.warnings = std::move(warnings);
+  return made;
 }
 
 std::string what_if_text(const what_if_report& of) {

@@ -21,6 +21,7 @@ struct what_if_report {
 struct what_if_outcome {
   std::optional<what_if_report> report;
   std::string error;
+  std::vector<std::string> warnings;  ///< for people: what of the files was not read
 };
 what_if_outcome what_if(const std::vector<std::string>& files, const std::string& thresholds);
 what_if_outcome what_if(const records& all, const std::string& thresholds);

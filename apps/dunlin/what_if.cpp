@@ -29,6 +29,8 @@ int ask_what_if(const what_if_wish& wish) {
     words[word.substr(0, equals)] = word.substr(equals + 1);
   }
   const auto outcome = balance_model::what_if(wish.files, topology::balance_text(words));
+  for (const auto& warning : outcome.warnings)
+    complain(warning);
   if (!outcome.report) {
     complain(outcome.error);
     return failed;

@@ -49,6 +49,7 @@ asio::awaitable<bool> connection::open_leg() {
   }
   if (header.is != proxy::parsed::state::whole || !redeem(header.what)) {
     host_->count_refused("stranger");
+    options_.legs->book->turned_away();
     close();
     co_return false;
   }

@@ -53,6 +53,8 @@ public:
   /// The number of the connection that the token was given for; each token once. Nullopt: a
   /// stranger, who is closed without an answer.
   virtual std::optional<std::uint64_t> redeem(std::string_view token) = 0;
+  /// A stranger was closed, whatever it showed or did not show.
+  virtual void turned_away() = 0;
   virtual void opened(std::uint64_t connection, std::weak_ptr<leg> made,
                       const std::string& client) = 0;
   virtual void closed(std::uint64_t connection, const leg_counts& last) = 0;

@@ -10,8 +10,8 @@ using std::chrono::milliseconds;
 /// Shared with the port's handler and the lines, which may outlive the listener for a moment.
 class line_listener::inside : public std::enable_shared_from_this<inside> {
 public:
-  inside(sockets::stream_port& from, sockets::stream_port& legs)
-      : clients(from), host(std::make_shared<line_host>(legs)) {}
+  inside(sockets::stream_port& from, sockets::stream_port& legs, line_number before)
+      : clients(from), host(std::make_shared<line_host>(legs)), numbers_(before) {}
 
   void serve(line_events owner) {
     auto ended = std::move(owner.ended);
@@ -114,12 +114,13 @@ private:
     lines.erase(found);
   }
 
-  std::atomic<line_number> numbers_ = 0;
+  std::atomic<line_number> numbers_;
   std::set<line_number> fresh_;
 };
 
-line_listener::line_listener(sockets::stream_port& clients, sockets::stream_port& legs)
-    : inside_(std::make_shared<inside>(clients, legs)) {}
+line_listener::line_listener(sockets::stream_port& clients, sockets::stream_port& legs,
+                             line_number before)
+    : inside_(std::make_shared<inside>(clients, legs, before)) {}
 
 line_listener::~line_listener() {
   inside_->clients.stop_listening();

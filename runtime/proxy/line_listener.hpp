@@ -16,8 +16,9 @@ namespace dunlin::proxy {
 
 class line_listener {
 public:
-  /// Both ports outlive it.
-  line_listener(sockets::stream_port& clients, sockets::stream_port& legs);
+  /// Both ports outlive it. Numbers of lines are greater than `before`: a balancer that starts anew
+  /// should not use those of its former life, which access nodes and their records still speak of.
+  line_listener(sockets::stream_port& clients, sockets::stream_port& legs, line_number before = 0);
   /// Closes all lines; no event comes afterwards.
   ~line_listener();
 

@@ -132,9 +132,11 @@ std::string merge_balance(const std::string& before, const std::string& change) 
 }
 
 std::string balance_text(const std::map<std::string, std::string>& words) {
+  const std::string table = "balance.";
   std::string text;
   for (const auto& [key, word] : words)
-    text += fmt::format("{} = {}\n", key, quoted(word));
+    text += fmt::format("{} = {}\n", key.rfind(table, 0) == 0 ? key.substr(table.size()) : key,
+                        quoted(word));
   return text;
 }
 

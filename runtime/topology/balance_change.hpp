@@ -25,7 +25,8 @@ balance_change apply_balance(const balance::settings& over, const std::string& t
 /// Both must be TOML (apply_balance says); what is not is left out.
 std::string merge_balance(const std::string& before, const std::string& change);
 
-/// Key and value as they stand on a command line, to the text above; quotes may be left out.
+/// Key and value as they stand on a command line, to the text above; quotes may be left out, and
+/// keys may begin with `balance.`, as mistakes name them.
 std::string balance_text(const std::map<std::string, std::string>& words);
 
 /// Every key, one a line, sorted by table; apply_balance reads it back to the same settings.

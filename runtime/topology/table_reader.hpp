@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -89,6 +90,8 @@ public:
       take(key, toml::node_type::floating_point, "a number, for example 1.5");
       return false;
     }
+    if (!std::isfinite(*read))
+      return refuse(key, fmt::format("{} is no finite number", *read), "give for example 1.5");
     if (!(*read >= least && *read <= most))
       return refuse(key, fmt::format("{} is out of range", *read),
                     fmt::format("give {} to {}", least, most));

@@ -50,7 +50,7 @@ class Balance(ClusterTest):
         self.assertGreaterEqual(placed, 5)
         self.assertEqual(nodes["n1"]["balancer"]["failed"], 0)
         self.assertEqual(sum(nodes["n1"]["balancer"]["attempts"]), nodes["n1"]["balancer"]["connects"])
-        self.assertEqual(nodes["n4"]["admission"]["strangers"], 0)
+        self.assertEqual(nodes["n5"]["admission"]["strangers"], 0)  # another test is one at n4
         self.assertIsNone(nodes["n2"]["admission"])
         text = dunlin("balance", self.cluster.file).stdout
         self.assertIn("limits by attempt", text)
@@ -63,6 +63,7 @@ class Balance(ClusterTest):
             self.assertEqual(stranger.recv(100), b"")
         after = self.cluster.admission("n4")
         self.assertEqual(after["own"]["connections"], before["own"]["connections"])
+        self.assertEqual(after["strangers"], before["strangers"] + 1)
 
     # ---- settings ----
 

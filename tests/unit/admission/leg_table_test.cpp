@@ -14,6 +14,9 @@ TEST(LegTable, ATokenIsGoodOnceAndStrangersAreCounted) {
   EXPECT_FALSE(table.redeem("tokem"));
   EXPECT_EQ(table.redeem("token"), connection);
   EXPECT_FALSE(table.redeem("token"));
+  EXPECT_EQ(table.sum().strangers, 0u);  // counted by who closes them, token or not
+  table.turned_away();
+  table.turned_away();
   EXPECT_EQ(table.sum().strangers, 2u);
   EXPECT_EQ(table.taken(), 1u);
 }

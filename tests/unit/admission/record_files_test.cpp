@@ -28,7 +28,7 @@ struct RecordFiles : testing::Test {
   }
   std::vector<v1::BalanceRecord> read(const char* name) {
     auto all = read_records((folder / name).string());
-    return all ? *all : std::vector<v1::BalanceRecord>{};
+    return all ? all->records : std::vector<v1::BalanceRecord>{};
   }
 };
 
@@ -99,4 +99,22 @@ TEST_F(RecordFiles, X4ATornEndIsLeftOut) {
   fs::resize_file(folder / "balance.records", fs::file_size(folder / "balance.records") - 3);
   EXPECT_EQ(read("balance.records").size(), 1u);
   EXPECT_FALSE(read_records((folder / "nothing").string()));
+  EXPECT_FALSE(read_records(folder.string()));
+}
+
+TEST_F(RecordFiles, X4WhatIsNoRecordIsToldInBytes) {
+  std::string whole;
+  append_record(whole, record(1));
+  const std::string rubbish(500, '\xff');
+  const auto write = [&](const std::string& bytes) {
+    std::ofstream{folder / "file", std::ios::binary} << bytes;
+    return *read_records((folder / "file").string());
+  };
+  EXPECT_EQ(write(whole + whole).unread, 0u);
+  EXPECT_EQ(write(whole + whole).records.size(), 2u);
+  EXPECT_EQ(write(whole + rubbish + whole).unread, rubbish.size() + whole.size());
+  EXPECT_EQ(write(whole + rubbish + whole).records.size(), 1u);
+  EXPECT_EQ(write(rubbish).unread, rubbish.size());
+  EXPECT_EQ(write(whole + whole.substr(0, 3)).unread, 3u);
+  EXPECT_EQ(write("").unread, 0u);
 }

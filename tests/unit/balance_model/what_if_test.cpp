@@ -2,10 +2,14 @@
 // in the words of real nodes.
 #include "apps/balance_model/what_if.hpp"
 
+#include "actors/admission/record_files.hpp"
 #include "runtime/topology/balance_change.hpp"
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <fstream>
 #include <numeric>
 
 using namespace dunlin;
@@ -175,6 +179,19 @@ TEST(WhatIf, TellsWhyNot) {
   EXPECT_NE(what_if(records{}, "").error.find("no load"), std::string::npos);
   EXPECT_NE(what_if(std::vector<std::string>{"/nothing/here"}, "").error.find("cannot be read"),
             std::string::npos);
+}
+
+TEST(WhatIf, TellsWhatOfTheFilesItHasNotRead) {
+  const auto path = testing::TempDir() + "dunlin-what-if-" + std::to_string(::getpid());
+  std::string bytes;
+  for (const auto& one : uneven())
+    append_record(bytes, one);
+  std::ofstream{path, std::ios::binary} << bytes << std::string(40, '\xff');
+  const auto outcome = what_if(std::vector<std::string>{path}, "");
+  std::remove(path.c_str());
+  EXPECT_TRUE(outcome.report) << outcome.error;
+  ASSERT_EQ(outcome.warnings.size(), 1u);
+  EXPECT_EQ(outcome.warnings[0].find(path + ": 40 bytes are left out"), 0u) << outcome.warnings[0];
 }
 
 TEST(WhatIf, X4FilesOfSeveralNodesAreReadInOrderOfTime) {

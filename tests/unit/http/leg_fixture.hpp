@@ -32,6 +32,7 @@ struct leg_notes final : http::leg_book {
     expected.erase(found);
     return number;
   }
+  void turned_away() override { ++strangers; }
   void opened(std::uint64_t number, std::weak_ptr<http::leg> made,
               const std::string& client) override {
     legs[number] = std::move(made);
@@ -44,6 +45,7 @@ struct leg_notes final : http::leg_book {
   std::map<std::uint64_t, std::weak_ptr<http::leg>> legs;
   std::map<std::uint64_t, std::string> clients;
   std::map<std::uint64_t, http::leg_counts> ended;
+  int strangers = 0;
   bool honours = false;
 };
 

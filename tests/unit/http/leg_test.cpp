@@ -43,6 +43,7 @@ TEST_F(LegEntry, WithoutAHeaderItIsClosedAfterTwoSecondsWithoutAByte) {
   EXPECT_TRUE(one->end);
   EXPECT_EQ(one->heard, "");
   EXPECT_EQ(refused("stranger"), 1);
+  EXPECT_EQ(book.strangers, 1);
 }
 
 struct StrangeBytes : LegEntry, testing::WithParamInterface<std::string> {};
@@ -56,6 +57,7 @@ TEST_P(StrangeBytes, AreClosedAtOnceWithoutAByte) {
   EXPECT_TRUE(one->end);
   EXPECT_EQ(one->heard, "");
   EXPECT_EQ(refused("stranger"), 1);
+  EXPECT_EQ(book.strangers, 1);
   EXPECT_EQ(entry->connections(), 0u);
 }
 
@@ -77,6 +79,7 @@ TEST_F(LegEntry, ATokenIsGoodOnce) {
   EXPECT_TRUE(second->end);
   EXPECT_EQ(second->heard, "");
   EXPECT_EQ(refused("stranger"), 1);
+  EXPECT_EQ(book.strangers, 1);
   say(first, get("/mine"));
   EXPECT_THAT(first->heard, EndsWith("GET /mine 0"));
 }
@@ -90,6 +93,7 @@ TEST_F(LegEntry, TheRightTokenWithAnotherNumberIsAStrangersAndIsGivenBack) {
   EXPECT_TRUE(one->end);
   EXPECT_EQ(one->heard, "");
   EXPECT_EQ(refused("stranger"), 1);
+  EXPECT_EQ(book.strangers, 1);
   EXPECT_TRUE(book.legs.empty());
   EXPECT_EQ(book.ended.count(8), 1u);  // the book keeps nothing of it
 }
@@ -114,6 +118,7 @@ TEST_F(LegEntry, AHeaderMayDribbleInForTwoSecondsAndNoLonger) {
     EXPECT_EQ(book.legs.count(number), in_time ? 1u : 0u);
   }
   EXPECT_EQ(refused("stranger"), 1);
+  EXPECT_EQ(book.strangers, 1);
 }
 
 TEST_F(LegEntry, ManyStrangersTakeNobodysPlace) {
@@ -127,9 +132,11 @@ TEST_F(LegEntry, ManyStrangersTakeNobodysPlace) {
   EXPECT_EQ(entry->connections(), 4u);
   for (const auto& each : legs)
     EXPECT_FALSE(each->end);
-  EXPECT_EQ(refused("stranger"), 16);  // of those that wait the oldest give way
+  EXPECT_EQ(refused("stranger"), 16);
+  EXPECT_EQ(book.strangers, 16);  // of those that wait the oldest give way
   pass(3s);
   EXPECT_EQ(refused("stranger"), 20);
+  EXPECT_EQ(book.strangers, 20);
   EXPECT_EQ(refused("idle"), 0);
 }
 

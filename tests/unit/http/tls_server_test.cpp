@@ -92,6 +92,7 @@ struct one_token final : http::leg_book {
     if (token != "token") return std::nullopt;
     return 7;
   }
+  void turned_away() override {}
   void opened(std::uint64_t, std::weak_ptr<http::leg> made, const std::string&) override {
     leg.set_value(made.lock());
   }

@@ -23,6 +23,18 @@ TEST_F(LineListener, SilentClientsAreClosedInTime) {
   EXPECT_THAT(first, IsEmpty());
 }
 
+TEST_F(LineListener, AnotherLifeBeginsWithOtherNumbers) {
+  lines.reset();
+  lines = std::make_unique<line_listener>(*port, *port, 0x1234500000);
+  line_events events;
+  events.first_bytes = [this](line_number number, const line_client&) { first.push_back(number); };
+  events.ended = [](line_number) {};
+  lines->serve(std::move(events));
+  ASSERT_TRUE(lines->listen({"p", 80}, false));
+  call_and_say(get);
+  EXPECT_THAT(first, testing::ElementsAre(0x1234500001u));
+}
+
 TEST_F(LineListener, TheOldestSilentClientGivesWay) {
   lines->limits().lines_max = 3;
   const auto [talking, one] = call_and_say(get);

@@ -29,6 +29,7 @@ struct notes final : http::leg_book {
     expected.erase(found);
     return number;
   }
+  void turned_away() override {}
   void opened(std::uint64_t number, std::weak_ptr<http::leg> made, const std::string&) override {
     legs[number] = std::move(made);
   }

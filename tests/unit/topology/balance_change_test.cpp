@@ -90,7 +90,15 @@ TEST(BalanceChange, B13LaterChangesLieOverEarlierOnes) {
   EXPECT_EQ(applied(forms).rebalance.when->what, kind::any);
 }
 
+TEST(BalanceChange, KeysMayBeNamedAsMistakesNameThem) {
+  EXPECT_EQ(topology::balance_text({{"balance.rebalance.trigger", "1.1"}}),
+            "rebalance.trigger = 1.1\n");
+}
+
 TEST(BalanceChange, TellsMistakesWhereTheyAre) {
+  EXPECT_EQ(mistake_of("rebalance.trigger = nan"),
+            "set:1:21: balance.rebalance.trigger nan is no finite number; give for example 1.5");
+
   EXPECT_EQ(mistake_of("rebalance.triger = 1"),
             "set:1:11: unknown key 'balance.rebalance.triger'; did you mean 'trigger'?");
   EXPECT_EQ(mistake_of("load.history = 5\n"),
