@@ -58,6 +58,14 @@ TEST_F(BalancedCluster, B5_WhenAllAreFullTheClientIsToldToComeBackLater) {
   EXPECT_EQ(answer.status, 503);
   ASSERT_NE(answer.find("Retry-After"), nullptr);
   EXPECT_THAT(answer.body, testing::HasSubstr("SlowDown"));
+  std::uint64_t failed = 0;
+  int calls = 0;
+  for (const auto* name : balancers) {
+    failed += cluster->balancer(name).failed();
+    calls += cluster->balancer(name).more_access_nodes_needed() ? 1 : 0;
+  }
+  EXPECT_EQ(failed, 1u);
+  EXPECT_EQ(calls, 1);
   load({0.3, 0.3, 0.3});
   EXPECT_EQ(call(client(), ask("PUT", "/box/k", "body")).status, 200);
   expect_no_leak();
