@@ -18,6 +18,7 @@ namespace beast = boost::beast;
 
 // As botocore: whoever does not say that it goes on may be too old to know.
 static constexpr auto continue_timeout = 1s;
+static constexpr std::size_t room_bytes = 64u << 10;
 
 const std::string* client_answer::find(std::string_view name) const {
   for (const auto& each : headers)
@@ -282,12 +283,12 @@ sim_http_client::task sim_http_client::write_all(sockets::stream_ptr to, std::st
 // ---- reading ----
 
 asio::awaitable<std::optional<ec>> sim_http_client::receive() {
-  std::string room(64u << 10, '\0');
   const auto from = stream_;
   if (!from) co_return ec::closed;
-  const auto got = co_await from->read_some(asio::buffer(room));
+  if (!room_) room_ = std::make_unique_for_overwrite<char[]>(room_bytes);
+  const auto got = co_await from->read_some(asio::buffer(room_.get(), room_bytes));
   if (!got) co_return got.error;
-  received_.append(room, 0, got.bytes);
+  received_.append(room_.get(), got.bytes);
   co_return std::nullopt;
 }
 

@@ -138,7 +138,8 @@ private:
   bool close_when_idle_ = false;
   std::size_t server_ = 0;
   sockets::stream_ptr stream_;
-  std::string received_;  // and not yet parsed
+  std::unique_ptr<char[]> room_;  // for the next bytes
+  std::string received_;          // and not yet parsed
   client_counts counts_;
 };
 

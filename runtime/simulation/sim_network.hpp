@@ -25,6 +25,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 namespace dunlin::simulation {
@@ -166,7 +167,7 @@ private:
   network_faults faults_;
   network_counts counts_;
   std::mt19937_64 random_;
-  std::map<node_id, std::unique_ptr<node>> nodes_;
+  std::unordered_map<node_id, std::unique_ptr<node>> nodes_;  // looked up at every event
   std::set<std::pair<node_id, node_id>> cuts_;
   std::map<std::uint64_t, std::weak_ptr<connection>> connections_;
   std::uint64_t last_connection_ = 0;
