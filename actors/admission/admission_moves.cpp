@@ -102,6 +102,7 @@ void tell_balancer(self_pointer self, const leg_stopped& leg) {
   over.set_connection(leg.connection);
   over.set_declined(!leg.at_boundary);
   over.set_unread(leg.unread);
+  over.set_incarnation(state.options.incarnation);
   ask(
       self, balancer, state.options.call_timeout, over,
       [self, leg](const v1::HandOverReply&) { end_move(self, leg.connection, leg.at_boundary); },
@@ -184,6 +185,7 @@ void begin_move(self_pointer self, std::uint64_t connection, bool drain) {
   offer.set_connection(connection);
   offer.set_reason(drain ? v1::OfferMove::DRAIN : v1::OfferMove::REBALANCE);
   offer.set_demand(demand);
+  offer.set_incarnation(state.options.incarnation);
   ask(
       self, balancer, state.options.call_timeout, offer,
       [self, connection](const v1::MoveReady& ready) { hear_ready(self, connection, ready); },

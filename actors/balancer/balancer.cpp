@@ -165,6 +165,10 @@ void perform(self_pointer self, const core::close& what) {
   if (const auto line = line_of(self, what.line)) line->close();
 }
 
+void perform(self_pointer self, const core::doubt& what) {
+  if (const auto line = line_of(self, what.line)) line->doubt(what.outage);
+}
+
 void perform(self_pointer self, const core::answer_move& what) {
   auto waiting = self->state.moves.extract(what.ticket);
   if (!waiting) return;
@@ -297,9 +301,9 @@ balancer_shell::behavior_type balancer(self_pointer self, balancer_options optio
         return promise;
       },
       [self](v1::HandOver& what) -> caf::result<v1::HandOverReply> {
-        auto [effects, taken] =
-            self->state.core->on_hand_over(now(self), what.access_node(), what.connection(),
-                                           what.declined(), std::move(*what.mutable_unread()));
+        auto [effects, taken] = self->state.core->on_hand_over(
+            now(self), what.access_node(), what.connection(), what.declined(),
+            std::move(*what.mutable_unread()), what.incarnation());
         perform_all(self, std::move(effects));
         arm(self);
         if (!taken) return make_error(ec::stale);
@@ -316,6 +320,10 @@ balancer_shell::behavior_type balancer(self_pointer self, balancer_options optio
       },
       [self](const balancer_link_up& up) {
         perform_all(self, self->state.core->on_reachable(now(self), up.node));
+        arm(self);
+      },
+      [self](const balancer_link_down& down) {
+        perform_all(self, self->state.core->on_unreachable(now(self), down.node));
         arm(self);
       },
       [self](const balancer_line_event& said) {

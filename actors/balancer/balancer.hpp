@@ -57,6 +57,11 @@ struct balancer_link_up {
   node_id node;
 };
 
+/// The link to a node has gone down.
+struct balancer_link_down {
+  node_id node;
+};
+
 /// INTERNAL: what a line says.
 struct balancer_line_event {
   struct first_bytes {
@@ -107,7 +112,8 @@ struct balancer_options {
 /// What is spawned; it converts to balancer_actor.
 using balancer_shell =
     balancer_actor::extend<caf::reacts_to<balancer_places>, caf::reacts_to<balancer_settings>,
-                           caf::reacts_to<balancer_link_up>, caf::reacts_to<balancer_line_event>,
+                           caf::reacts_to<balancer_link_up>, caf::reacts_to<balancer_link_down>,
+                           caf::reacts_to<balancer_line_event>,
                            // INTERNAL: some wait is over; when it was armed for.
                            caf::reacts_to<caf::tick_atom, std::int64_t>>;
 
@@ -135,4 +141,5 @@ balancer_shell spawn_balancer(caf::actor_system& system, balancer_options option
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::balancer_places)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::balancer_settings)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::balancer_link_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::balancer_link_down)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(dunlin::balancer_line_event)

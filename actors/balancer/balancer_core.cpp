@@ -17,6 +17,17 @@ void balancer_core::set_settings(const balance::settings& now) {
   selection_.set_settings(now);
 }
 
+namespace {
+
+/// A node's own level is in its digest.
+std::uint64_t incarnation_in(const balancer_core::offer_reply& reply, const node_id& node) {
+  for (const auto& one : reply.digest)
+    if (one.node == node) return one.incarnation;
+  return 0;
+}
+
+}  // namespace
+
 // ---- lines ----
 
 balancer_core::entry* balancer_core::find(line_number line) {
@@ -177,6 +188,7 @@ void balancer_core::look_again(time now, entry& line, effects& out) {
 
 balancer_core::effects balancer_core::on_reachable(time now, const node_id& node) {
   effects out;
+  away_.erase(node);
   selection_.reachable(node);
   if (!selection_.knows(node)) return out;
   for (const auto number : std::exchange(waiting_, {}))
@@ -220,7 +232,7 @@ balancer_core::effects balancer_core::on_offer_reply(time now, std::uint64_t ser
     selection_.refused(now, offered.node, offered.attempt, offered.last_resort);
   if (!line || line->second.serial != serial) return out;  // its token expires over there
   if (reply.accepted) {
-    line->second.next = {offered.node, reply.connection};
+    line->second.next = {offered.node, reply.connection, incarnation_in(reply, offered.node)};
     take(now, *line, reply, out);
     return out;
   }
@@ -282,69 +294,14 @@ balancer_core::effects balancer_core::on_attached(time now, line_number number,
   return out;
 }
 
-// ---- ends ----
-
-balancer_core::effects balancer_core::on_lost(time now, line_number number, const loss& how) {
-  effects out;
-  auto* const line = find(number);
-  if (!line) return out;
-  const auto in = line->second.now;
-  if (in < phase::attached) return out;  // it has no leg to lose
-  if (how.stopped && in == phase::handing) {
-    // Its HandOver may be on the way; if the leg broke, nothing is.
-    if (how.in_order)
-      set_deadline(*line, std::min(*line->second.deadline, now + limits_.ended_timeout));
-    else
-      end_move(*line, true, out);
-    return out;
-  }
-  if (how.stopped) return out;
-  lose(now, *line, how, out);
-  return out;
-}
-
-void balancer_core::lose(time now, entry& line, const loss& how, effects& out) {
-  if (line.second.ticket || line.second.now != phase::attached) end_move(line, false, out);
-  // An access node that has spoken and ends in order lives, whatever its client still wants: else
-  // whoever is answered 400 could declare all of them dead.
-  if (!how.in_order || (how.silent && how.unanswered))
-    selection_.unreachable(now, line.second.current.node);
-  disown(line);
-  if (how.resting) {
-    ++count_.rested;
-    return erase(line);
-  }
-  const auto again = how.replayable && line.second.replayed != how.request;
-  if (how.replayable && !again) out.push_back(close{line.first});  // twice would be for ever
-  if (!again) {
-    if (how.unanswered) {
-      ++count_.resets;
-      DUNLIN_REACHED("balancer.client_cut_off");
-    }
-    return erase(line);
-  }
-  ++count_.replays;
-  DUNLIN_REACHED("balancer.replayed");
-  line.second.replayed = how.request;
-  line.second.way = {};
-  line.second.way.moved = true;
-  ask_next(now, line, out);
-}
-
-balancer_core::effects balancer_core::on_ended(line_number number) {
-  effects out;
-  auto* const line = find(number);
-  if (!line) return out;
-  if (line->second.now >= phase::seeking) end_move(*line, false, out);
-  erase(*line);
-  return out;
-}
-
 // ---- time ----
 
 std::optional<balancer_core::time> balancer_core::next_wake() const {
-  if (deadlines_.empty()) return std::nullopt;
-  return deadlines_.begin()->first;
+  std::optional<time> wake;
+  if (!deadlines_.empty()) wake = deadlines_.begin()->first;
+  for (const auto& [node, one] : away_)
+    wake = wake ? std::min(*wake, one.next) : one.next;
+  return wake;
 }
 
 balancer_core::effects balancer_core::on_timer(time now) {
@@ -353,6 +310,10 @@ balancer_core::effects balancer_core::on_timer(time now) {
     auto* const line = find(deadlines_.begin()->second);
     set_deadline(*line, std::nullopt);
     expire(now, *line, out);
+  }
+  for (auto at = away_.begin(); at != away_.end();) {
+    const auto node = (at++)->first;
+    if (away_.at(node).next <= now) doubt_legs(now, node, out);
   }
   return out;
 }

@@ -73,6 +73,12 @@ public:
   struct close {
     line_number line = 0;
   };
+  /// Its access node cannot be reached; a second time in one outage, its leg is lost if it has been
+  /// silent since: on_lost().
+  struct doubt {
+    line_number line = 0;
+    std::uint64_t outage = 0;
+  };
   /// Of on_offer_move() with that ticket, once each.
   struct answer_move {
     std::uint64_t ticket = 0;
@@ -81,7 +87,7 @@ public:
     bool all_refused = false;  ///< not ready: whoever was asked has refused
   };
   using effect = std::variant<offer, attach, refuse, prepare, stop_reading, switch_over, stay,
-                              close, answer_move>;
+                              close, doubt, answer_move>;
   using effects = std::vector<effect>;
 
   // ---- inputs ----
@@ -109,6 +115,7 @@ public:
     std::uint64_t connection = 0;
     bool draining = false;
     double demand = 0;
+    std::uint64_t incarnation = 0;  ///< of the node; 0: not said
   };
 
   /// How long it waits for what surely comes, unless something is lost.
@@ -139,6 +146,8 @@ public:
   effects on_ended(line_number line);
   /// The link to it has come up: those who wait for somebody to ask need not wait longer.
   effects on_reachable(time now, const node_id& node);
+  /// The link to it has gone down.
+  effects on_unreachable(time now, const node_id& node);
 
   effects on_offer_move(time now, const move_wish& wish);
   effects on_prepared(time now, line_number line, std::uint64_t serial, bool fine);
@@ -146,7 +155,8 @@ public:
                      std::uint64_t forwarded);
   /// False: too late, or never heard of; the access node must close its leg.
   std::pair<effects, bool> on_hand_over(time now, const node_id& node, std::uint64_t connection,
-                                        bool declined, std::string unread);
+                                        bool declined, std::string unread,
+                                        std::uint64_t incarnation = 0);
   effects on_switched(time now, line_number line, std::uint64_t serial, bool fine);
 
   effects on_timer(time now);
@@ -209,6 +219,12 @@ private:
   struct leg {
     node_id node;
     std::uint64_t connection = 0;
+    std::uint64_t incarnation = 0;  // of the node that took it; 0: not said
+  };
+  /// An access node whose link is down.
+  struct outage {
+    std::uint64_t number = 0;
+    time next{0};  // its legs are doubted again
   };
   struct line_state {
     phase now = phase::placing;
@@ -253,6 +269,8 @@ private:
   void own(entry& line, leg what);
   void disown(entry& line);
   void erase(entry& line);
+  void doubt_legs(time now, const node_id& node, effects& out);
+  entry* find_leg(const node_id& node, std::uint64_t connection, std::uint64_t incarnation);
 
   const options limits_;
   balance::settings settings_;
@@ -263,6 +281,8 @@ private:
   std::map<std::uint64_t, offer_out> offers_;  // by serial
   std::set<std::pair<time, line_number>> deadlines_;
   std::set<line_number> waiting_;  // as `waiting`
+  std::map<node_id, outage> away_;
+  std::uint64_t outages_ = 0;
   std::uint64_t serials_ = 0;
   std::size_t moving_ = 0;
   failure_window window_;

@@ -7,9 +7,18 @@
 
 namespace dunlin {
 
+/// Null too: the number is of another life of that node.
+balancer_core::entry* balancer_core::find_leg(const node_id& node, std::uint64_t connection,
+                                              std::uint64_t incarnation) {
+  auto* const line = find(node, connection);
+  if (!line) return nullptr;
+  const auto own = line->second.current.incarnation;
+  return own == 0 || incarnation == 0 || own == incarnation ? line : nullptr;
+}
+
 balancer_core::effects balancer_core::on_offer_move(time now, const move_wish& wish) {
   effects out;
-  auto* const line = find(wish.node, wish.connection);
+  auto* const line = find_leg(wish.node, wish.connection, wish.incarnation);
   const auto in = line ? line->second.now : phase::placing;
   if (in == phase::handing) {
     // The answer was lost: nothing has changed since.
@@ -96,9 +105,10 @@ balancer_core::effects balancer_core::on_stopped(time now, line_number number, s
 std::pair<balancer_core::effects, bool> balancer_core::on_hand_over(time now, const node_id& node,
                                                                     std::uint64_t connection,
                                                                     bool declined,
-                                                                    std::string unread) {
+                                                                    std::string unread,
+                                                                    std::uint64_t incarnation) {
   effects out;
-  auto* const line = find(node, connection);
+  auto* const line = find_leg(node, connection, incarnation);
   const auto in = line ? line->second.now : phase::placing;
   if (declined) {
     if (in >= phase::seeking && in != phase::switching) {

@@ -49,8 +49,9 @@ balancer_core::offer_reply from_message(const v1::OfferReply& reply) {
 }
 
 balancer_core::move_wish from_message(std::uint64_t ticket, const v1::OfferMove& wish) {
-  return {ticket, wish.access_node(), wish.connection(), wish.reason() == v1::OfferMove::DRAIN,
-          wish.demand()};
+  return {
+      ticket,        wish.access_node(), wish.connection(), wish.reason() == v1::OfferMove::DRAIN,
+      wish.demand(), wish.incarnation()};
 }
 
 v1::BalancerStatus to_status(const balancer_core& core, balancer_core::time now) {

@@ -101,7 +101,10 @@ void start_balancer(const node_context& of, balance_part& made) {
   made.balancer = spawn_balancer(of.system, std::move(options));
   of.links->serve("balancer", 0, balancer_actor(made.balancer));
   of.links->on_peer([balancer = made.balancer](const links::peer_event& event) {
-    if (event.up) caf::anon_send(balancer, balancer_link_up{event.node});
+    if (event.up)
+      caf::anon_send(balancer, balancer_link_up{event.node});
+    else
+      caf::anon_send(balancer, balancer_link_down{event.node});
   });
 }
 

@@ -28,6 +28,7 @@ const std::map<std::string, std::string> balance_figures{
     {"plain closes", "admission.closes_plainly"},
     {"replays", "balancer.replayed"},
     {"clients cut off", "balancer.client_cut_off"},
+    {"clients kept as nothing was open", "balancer.rested"},
     {"clients refused", "balancer.client_refused"}};
 
 std::string counts_text(const std::map<std::string, std::uint64_t>& counts) {

@@ -110,6 +110,7 @@ struct picking {
   milliseconds offer_timeout{1'000};
   milliseconds retry_hint{1'000};     ///< told to a client that nobody takes; jitter is added
   milliseconds patience{2'000};       ///< while none of the access nodes can be asked; 0: none
+  milliseconds lost_after{5'000};     ///< a silent leg, while the node's link is down; 0: never
   double failures_target = 1e-4;      ///< of connects in five minutes (B5)
   std::uint32_t lines_max = 10'000;   ///< clients of one balancer
   milliseconds idle_timeout{75'000};  ///< of a client without a byte either way

@@ -112,6 +112,7 @@ void choosing(examiner& at, const picking& what) {
   at.time("choose.offer_timeout", what.offer_timeout, 10ms, 1min);
   at.time("choose.retry_hint", what.retry_hint, 0ms, 1h);
   at.time("choose.patience", what.patience, 0ms, 1min);
+  at.time("choose.lost_after", what.lost_after, 0ms, 1h);
   at.range("choose.failures_target", what.failures_target, 0, 1);
   if (what.lines_max < 1 || what.lines_max > 1'000'000)
     at.say("choose.lines_max is {}: give 1 to 1000000", what.lines_max);

@@ -212,6 +212,7 @@ line::task line::pump_down(attachment_ptr from) {
     if (phase_ != phase::attached) co_return;
     if (!got) break;
     from->received += got.bytes;
+    pending_.clear();  // if it was too late for this leg, here is its answer
     tracker_.from_leg({down_.bytes.get(), got.bytes});
     from->held_back = true;
     const auto put = co_await client_->write(asio::buffer(down_.bytes.get(), got.bytes));

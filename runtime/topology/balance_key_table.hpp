@@ -92,6 +92,7 @@ void keys(By& by, Of& of) {
   by.time("offer_timeout", of.offer_timeout);
   by.time("retry_hint", of.retry_hint);
   by.time("patience", of.patience);
+  by.time("lost_after", of.lost_after);
   by.real("failures_target", of.failures_target);
   by.count("lines_max", of.lines_max);
   by.time("idle_timeout", of.idle_timeout);

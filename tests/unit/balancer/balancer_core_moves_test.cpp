@@ -268,5 +268,24 @@ TEST_F(BalancerMoves, ASwitchThatFailsIsFollowedByItsLoss) {
   EXPECT_TRUE(has<offer>(core.on_lost(now, 1, {false, false, true, true, 1})));
 }
 
+// A restarted access node may give another connection the same number.
+TEST_F(BalancerMoves, WordsOfAnotherLifeOfTheAccessNodeFindNothing_B11) {
+  core.set_nodes({{"a", {""}}, {"b", {""}}});
+  const auto asked = first();
+  auto taken = yes(7);
+  taken.digest.push_back({asked.node, 5, 0.1, 1, 0ms, true, 1});
+  const auto to = the<balancer_core::attach>(reply(asked, taken));
+  core.on_attached(now, 1, to.serial, true);
+  const auto former = core.on_offer_move(now, {1, asked.node, 7, false, 0, 4});
+  EXPECT_FALSE(the<balancer_core::answer_move>(former).ready);
+  EXPECT_EQ(core.moving(), 0u);
+  EXPECT_TRUE(has<balancer_core::offer>(core.on_offer_move(now, {2, asked.node, 7, false, 0, 5})));
+  // A declined one of the former life ends nothing.
+  core.on_hand_over(now, asked.node, 7, true, {}, 4);
+  EXPECT_EQ(core.moving(), 1u);
+  core.on_hand_over(now, asked.node, 7, true, {}, 5);
+  EXPECT_EQ(core.moving(), 0u);
+}
+
 }  // namespace
 }  // namespace dunlin::tests

@@ -387,6 +387,51 @@ TEST_F(BalancerCore, AnAccessNodeThatHasSpokenAndEndsInOrderIsNotUnreachable_B8)
   EXPECT_TRUE(rests());
 }
 
+// ---- an access node stands still ----
+
+using doubt = balancer_core::doubt;
+
+TEST_F(BalancerCore, WhileALinkIsDownItsLegsAreDoubtedAgainAndAgain_R11) {
+  core.set_nodes({{"a", {""}}});
+  place(1, 7);
+  place(2, 8);
+  EXPECT_TRUE(core.on_unreachable(now, "b").empty());
+  const auto once = support::only<doubt>(core.on_unreachable(now, "a"));
+  ASSERT_EQ(once.size(), 2u);
+  EXPECT_EQ(once[0].line + once[1].line, 3u);
+  EXPECT_EQ(core.next_wake(), now + settings.choose.lost_after);
+  EXPECT_TRUE(core.on_unreachable(now + 1s, "a").empty());  // it is
+  now += settings.choose.lost_after;
+  const auto twice = support::only<doubt>(core.on_timer(now));
+  ASSERT_EQ(twice.size(), 2u);
+  EXPECT_EQ(twice[0].outage, once[0].outage);
+  core.on_ended(1);
+  core.on_ended(2);
+  now += settings.choose.lost_after;
+  EXPECT_TRUE(core.on_timer(now).empty());
+  EXPECT_FALSE(core.next_wake());
+}
+
+TEST_F(BalancerCore, ALinkThatComesBackEndsTheDoubtAndTheNextOutageIsAnother) {
+  core.set_nodes({{"a", {""}}});
+  place(1, 7);
+  const auto once = the<doubt>(core.on_unreachable(now, "a"));
+  core.on_reachable(now, "a");
+  EXPECT_FALSE(core.next_wake());
+  EXPECT_NE(the<doubt>(core.on_unreachable(now, "a")).outage, once.outage);
+}
+
+TEST_F(BalancerCore, WithoutLostAfterNobodyIsDoubted_B13) {
+  core.set_nodes({{"a", {""}}});
+  place(1, 7);
+  core.on_unreachable(now, "a");
+  settings.choose.lost_after = 0ms;
+  core.set_settings(settings);
+  core.on_timer(now + 5s);
+  EXPECT_FALSE(core.next_wake());
+  EXPECT_TRUE(core.on_unreachable(now, "a").empty());
+}
+
 TEST_F(BalancerCore, SettingsHoldForTheNextClient_B13) {
   settings.accept.steps = {settings.accept.steps.front()};
   core.set_settings(settings);

@@ -181,6 +181,12 @@ private:
     if (std::exchange(one.leg_ended, false)) after(1ms, [=, this] { lose(what.line, true); });
   }
 
+  void heed(const balancer_core::doubt& what) {
+    const auto& one = lines_.at(what.line);
+    if (one.attached && doubted_[what.line] == what.outage) lose(what.line, false);
+    doubted_[what.line] = what.outage;
+  }
+
   void heed(const balancer_core::close& what) { end_soon(what.line); }
 
   void heed(const balancer_core::answer_move& what) {
@@ -245,6 +251,7 @@ private:
 
   void access_node_dies(const node_id& node) {
     dead_.insert(node);
+    if (likely(30)) return stands_still(node);
     for (auto& [number, one] : lines_)
       if (one.attached && one.node == node)
         after(time(below(300)), [=, this, number = number] {
@@ -253,6 +260,15 @@ private:
     after(time(below(5'000)), [=, this] {
       dead_.erase(node);
       if (likely(50)) perform(core_.on_reachable(now_, node));
+    });
+  }
+
+  /// Nothing says that its legs are lost but that its link goes down.
+  void stands_still(const node_id& node) {
+    after(3s, [=, this] { perform(core_.on_unreachable(now_, node)); });
+    after(time(4'000 + below(9'000)), [=, this] {
+      dead_.erase(node);
+      perform(core_.on_reachable(now_, node));
     });
   }
 
@@ -354,6 +370,7 @@ private:
   balancer_core core_{{}, "west", random_};
   selection::nodes nodes_;
   std::set<node_id> dead_;
+  std::map<std::uint64_t, std::uint64_t> doubted_;  // in which outage
   std::map<std::uint64_t, line> lines_;
   std::map<std::pair<time, std::uint64_t>, std::function<void()>> events_;
   std::set<std::uint64_t> tickets_;

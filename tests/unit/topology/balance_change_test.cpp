@@ -45,6 +45,7 @@ TEST(BalanceChange, B13EveryKeyIsPrintedAndReadBackToTheSameSettings) {
   odd.choose.by_attempt = {balance::pick::random, balance::pick::success, balance::pick::cycle};
   odd.choose.retry_hint = 1234ms;
   odd.choose.patience = 0ms;
+  odd.choose.lost_after = 4321ms;
   for (const auto& settings : {balance::settings{}, balance::patent_settings(), odd})
     EXPECT_EQ(applied(topology::show_balance(settings)), settings);
 }
