@@ -3,6 +3,7 @@
 #include "runtime/http/response_head.hpp"
 #include "runtime/proxy/line_inside.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace dunlin::proxy {
@@ -205,21 +206,54 @@ asio::awaitable<bool> line::take_from_client(attachment& to) {
   co_return false;
 }
 
+asio::awaitable<line::passed> line::copy_down(attachment& from, std::size_t& last) {
+  const auto got = co_await from.leg->read_some(down_.next(last, tracker_.at_boundary()));
+  last = got.bytes;
+  if (phase_ != phase::attached) co_return passed::over;
+  if (!got) co_return passed::leg_ended;
+  from.received += got.bytes;
+  pending_.clear();  // if it was too late for this leg, here is its answer
+  tracker_.from_leg({down_.bytes.get(), got.bytes});
+  from.held_back = true;
+  const auto put = co_await client_->write(asio::buffer(down_.bytes.get(), got.bytes));
+  co_return has_passed(from, put, got.bytes);
+}
+
+/// Of the body of an answer that is long: nobody has to see it.
+asio::awaitable<line::passed> line::relay_down(attachment& from, std::uint64_t left) {
+  sockets::relay_pipe pipe;
+  const auto most = std::min<std::uint64_t>(left, sockets::relay_pipe::bytes_max);
+  const auto got = co_await from.leg->read_into(pipe, static_cast<std::size_t>(most));
+  if (phase_ != phase::attached) co_return passed::over;
+  if (!got) co_return *got.error == ec::refused ? passed::refused : passed::leg_ended;
+  from.received += got.bytes;
+  tracker_.skip_answer(got.bytes);
+  from.held_back = true;
+  const auto put = co_await client_->write_from(pipe);
+  co_return has_passed(from, put, got.bytes);
+}
+
+line::passed line::has_passed(attachment& from, const sockets::stream::outcome& put,
+                              std::size_t bytes) {
+  from.held_back = false;
+  if (phase_ != phase::attached) return passed::over;
+  if (put) {
+    to_client_ += bytes;
+    return passed::on;
+  }
+  end();
+  return passed::over;
+}
+
 line::task line::pump_down(attachment_ptr from) {
+  const auto relays = from->leg->relays() && client_->relays();
+  auto now = passed::refused;
   for (std::size_t last = 0;;) {
-    const auto got = co_await from->leg->read_some(down_.next(last, tracker_.at_boundary()));
-    last = got.bytes;
-    if (phase_ != phase::attached) co_return;
-    if (!got) break;
-    from->received += got.bytes;
-    pending_.clear();  // if it was too late for this leg, here is its answer
-    tracker_.from_leg({down_.bytes.get(), got.bytes});
-    from->held_back = true;
-    const auto put = co_await client_->write(asio::buffer(down_.bytes.get(), got.bytes));
-    from->held_back = false;
-    if (phase_ != phase::attached) co_return;
-    if (!put) co_return end();
-    to_client_ += got.bytes;
+    const auto left = relays ? tracker_.answer_left() : 0;
+    now = left < relayed_min ? passed::refused : co_await relay_down(*from, left);
+    if (now == passed::refused) now = co_await copy_down(*from, last);
+    if (now == passed::leg_ended) break;
+    if (now == passed::over) co_return;
   }
   from->ended = true;
   from->in_order = from->leg->at_end();

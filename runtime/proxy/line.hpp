@@ -35,6 +35,7 @@ class line final : public std::enable_shared_from_this<line> {
 public:
   static constexpr std::size_t buffer_bytes_min = 8u << 10;
   static constexpr std::size_t buffer_bytes = 64u << 10;
+  static constexpr std::size_t relayed_min = buffer_bytes;  ///< of an answer still to come
   static constexpr std::size_t unread_bytes_max = 64u << 10;
 
   using done = std::function<void(result<void>)>;
@@ -108,6 +109,9 @@ private:
   };
   enum class phase : std::uint8_t { opening, waiting, dialling, attached, resting, ending, ended };
 
+  /// What became of bytes from the leg. `refused`: they are to be copied.
+  enum class passed : std::uint8_t { on, leg_ended, over, refused };
+
   template <class Work>
   void on_strand(Work work);
   template <class Work>
@@ -125,6 +129,9 @@ private:
   void set_out(attachment_ptr with);
   task pump_up(attachment_ptr to);
   task pump_down(attachment_ptr from);
+  sockets::asio::awaitable<passed> copy_down(attachment& from, std::size_t& last);
+  sockets::asio::awaitable<passed> relay_down(attachment& from, std::uint64_t left);
+  passed has_passed(attachment& from, const sockets::stream::outcome& put, std::size_t bytes);
   sockets::asio::awaitable<bool> take_from_client(attachment& to);
   void settle();
   void leg_ended(attachment& which);

@@ -119,6 +119,41 @@ asio::awaitable<byte_stream::outcome> byte_stream::read_some(asio::mutable_buffe
   co_return outcome{};
 }
 
+/// Calls past Asio must not.
+bool byte_stream::never_blocks() {
+  boost::system::error_code error;
+  if (!socket_.native_non_blocking()) socket_.native_non_blocking(true, error);
+  return !error;
+}
+
+asio::awaitable<byte_stream::outcome> byte_stream::read_into(relay_pipe& pipe, std::size_t most) {
+  if (!relays() || !never_blocks()) co_return outcome{ec::refused, 0};
+  for (;;) {
+    const auto got = pipe.fill(socket_.native_handle(), most);
+    if (got > 0) co_return done({}, static_cast<std::size_t>(got));
+    at_end_ = got == 0;
+    if (at_end_) co_return done(asio::error::eof, 0);
+    if (errno == EMFILE) co_return outcome{ec::refused, 0};
+    if (errno != EAGAIN) co_return done(asio::error::connection_reset, 0);
+    receiving_ = true;
+    auto [error] = co_await socket_.async_wait(
+        tcp::socket::wait_read, asio::bind_cancellation_slot(stop_receiving_.slot(), outcome_of));
+    if (const auto came = received(error, 0); !came) co_return came;
+  }
+}
+
+asio::awaitable<byte_stream::outcome> byte_stream::write_from(relay_pipe& pipe) {
+  if (!relays() || !never_blocks()) co_return outcome{ec::refused, 0};
+  const auto size = pipe.held();
+  while (pipe.held() > 0) {
+    if (pipe.drain(socket_.native_handle()) > 0) continue;
+    if (errno != EAGAIN) co_return done(asio::error::broken_pipe, 0);
+    auto [error] = co_await socket_.async_wait(tcp::socket::wait_write, outcome_of);
+    if (const auto waited = done(error, 0); !waited) co_return waited;
+  }
+  co_return done({}, size);
+}
+
 asio::awaitable<byte_stream::outcome> byte_stream::read(asio::mutable_buffer into) {
   if (!session_) {
     auto [error, bytes] = co_await asio::async_read(socket_, into, outcome_of);

@@ -31,6 +31,10 @@ public:
   asio::awaitable<outcome> read(asio::mutable_buffer into);
   asio::awaitable<outcome> write(asio::const_buffer first, asio::const_buffer second = {}) override;
 
+  bool relays() const override { return !context_; }
+  asio::awaitable<outcome> read_into(relay_pipe& pipe, std::size_t most) override;
+  asio::awaitable<outcome> write_from(relay_pipe& pipe) override;
+
   /// From any thread, in place of write(), without waiting: true if all of it has left. Else the
   /// rest, or all of it, leaves with flush(), which also tells what went wrong. Of write(),
   /// write_now() and flush() one at a time: it is for the caller to see to that.
@@ -70,6 +74,7 @@ private:
   asio::awaitable<void> flush_and_end(std::shared_ptr<byte_stream> self);
   bool encrypt(const void* from, std::size_t size);
   asio::awaitable<outcome> write_encrypted(asio::const_buffer from);
+  bool never_blocks();
   std::size_t send_some(std::string_view bytes);
 
   const tls_context context_;

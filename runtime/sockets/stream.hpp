@@ -5,6 +5,7 @@
 #pragma once
 
 #include "runtime/sockets/closable.hpp"
+#include "runtime/sockets/relay_pipe.hpp"
 
 #include "messages/vocabulary.hpp"
 
@@ -39,6 +40,17 @@ public:
   /// Both buffers, in order; in one packet where they are small.
   virtual asio::awaitable<outcome> write(asio::const_buffer first,
                                          asio::const_buffer second = {}) = 0;
+
+  /// Does it carry bytes as they are, so that read_into and write_from can be used?
+  virtual bool relays() const { return false; }
+  /// As read_some, into an empty pipe and unseen; ec::refused: not now, read_some them.
+  virtual asio::awaitable<outcome> read_into(relay_pipe& /*pipe*/, std::size_t /*most*/) {
+    co_return outcome{ec::refused, 0};
+  }
+  /// All that is in it.
+  virtual asio::awaitable<outcome> write_from(relay_pipe& /*pipe*/) {
+    co_return outcome{ec::refused, 0};
+  }
 
   /// Closes the stream unless moved on in time. One deadline at a time.
   virtual void expires_after(std::chrono::milliseconds time) = 0;
