@@ -346,11 +346,12 @@ const selection::entry* selection::lowest(time now, const candidates& all, doubl
   return any(best);
 }
 
+/// Offers without an answer yet have not been taken: a burst goes to more than one.
 const selection::entry* selection::by_success(const candidates& all) {
   candidates best;
   double most = -1;
   for (const auto* one : all) {
-    const auto rate = (one->second.takes + 1) / (one->second.tries + 2);
+    const auto rate = (one->second.takes + 1) / (one->second.tries + one->second.offers + 2);
     if (rate < most) continue;
     if (rate > most) best.clear();
     best.push_back(one);

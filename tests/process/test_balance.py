@@ -1,6 +1,7 @@
 """Connections through a balancer, with the AWS command line as it comes: placed, moved when access nodes drain, taken
 elsewhere when they die, given to nodes that join (B1, B7, B11, B13, B14, F1)."""
 import filecmp
+import http.client
 import json
 import os
 import signal
@@ -183,6 +184,45 @@ class Balance(ClusterTest):
         decisions = json.loads(done.stdout)["decisions"]
         self.assertGreater(decisions["checked"], 0)
         self.assertEqual(decisions["mismatches"], 0)
+
+    def ask(self, client):
+        """On the connection that it has: who answers."""
+        client.request("GET", "/")
+        answer = client.getresponse()
+        answer.read()
+        return answer.getheader("x-amz-id-2")
+
+    def test_r11_clients_stay_connected_though_their_access_node_dies_or_stands_still(self):
+        for name in ("n4", "n5"):
+            self.wait_until_used(name)
+        clients = [http.client.HTTPConnection("127.0.0.1", self.cluster.ports["n1"]["balancer"], timeout=30) for _ in range(12)]
+        at = [self.ask(client) for client in clients]
+        sockets = [client.sock for client in clients]
+        self.assertNotIn(None, sockets)
+        dead = at[0]
+        self.cluster.kill(dead)
+        time.sleep(0.5)
+        began = time.monotonic()
+        at = [self.ask(client) for client in clients]
+        self.assertLess(time.monotonic() - began, 3)
+        self.assertNotIn(dead, at)
+        self.wait_until_used(dead)
+        # Nobody resets the legs of the other one; it is found out by its silence.
+        still = at[0]
+        pid = self.cluster.signal(still, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            self.assertNotEqual(self.ask(clients[0]), still)
+            waited = time.monotonic() - began
+            at = [self.ask(client) for client in clients]
+            self.assertNotIn(still, at)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.assertEqual([client.sock for client in clients], sockets)
+        print(f"\na GET at a node that stands still was answered after {waited:.1f} s")
+        self.assertLess(waited, 15)
+        for client in clients:
+            client.close()
 
     def test_f1_a_balancer_joins_and_serves(self):
         pids = self.pids()

@@ -219,6 +219,91 @@ TEST_F(BalancedCluster, R11_WhenAnAccessNodeDiesNoIdleClientIsClosed) {
   expect_no_leak();
 }
 
+/// A machine that stands still, or whose power fails, resets nothing.
+class StandsStill : public BalancedCluster {
+protected:
+  enum class does : std::uint8_t { nothing, get, put };
+
+  /// Of its clients one in three is idle, one asks, one asks for what may be done once only; the
+  /// others' clients are idle.
+  void ask_of(const std::function<void()>& falls_silent) {
+    start();
+    ASSERT_EQ(put("/box/k", "body").status, 200);
+    simulation::client_options once;
+    once.tries = 1;
+    for (int i = 0; i < 15; ++i) {
+      all.push_back(client(once));
+      EXPECT_EQ(call(all.back(), ask("GET", "/box/k")).status, 200);
+      const auto here = cluster->legs("n1").open;
+      what.push_back(here > there ? static_cast<does>(there % 3) : does::nothing);
+      there = here;
+    }
+    ASSERT_GE(there, 3u);
+    const auto before = cluster->time().now();
+    falls_silent();
+    pass(10ms);
+    std::size_t asked = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (what[i] == does::nothing) continue;
+      ++asked;
+      const auto gets = what[i] == does::get;
+      all[i]->send(ask(gets ? "GET" : "PUT", "/box/k", gets ? "" : "body"),
+                   [this, i](const auto& came) { heard[i] = came; });
+    }
+    EXPECT_TRUE(await([&] { return heard.size() == asked; }));
+    // The link's silence, and then the leg's (`lost_after`).
+    EXPECT_LT(cluster->time().now() - before, 10s);
+    pass(5s);
+  }
+  void expect_all_go_on() {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (what[i] != does::nothing) continue;
+      EXPECT_EQ(call(all[i], ask("PUT", "/box/k", "body")).status, 200) << i;
+      EXPECT_EQ(all[i]->counts().dials, 1u) << i;
+    }
+    std::uint64_t resets = 0, rested = 0, replays = 0, cut = 0;
+    for (const auto* name : balancers) {
+      const auto said = cluster->balancer(name);
+      resets += said.resets();
+      rested += said.rested();
+      replays += said.replays();
+    }
+    for (const auto& [i, came] : heard) {
+      if (what[i] == does::get) {
+        EXPECT_EQ(came.status, 200) << i;
+      }
+      cut += came.status == 200 ? 0 : 1;
+    }
+    EXPECT_EQ(cut, resets);
+    EXPECT_GE(replays, 1u);
+    EXPECT_EQ(replays + rested + resets, there);
+  }
+  void come_back() {
+    cluster->wait_until_ready(20s);
+    pass(5s);
+    expect_no_leak();
+  }
+
+  std::vector<session> all;
+  std::vector<does> what;  // each of them
+  std::map<std::size_t, simulation::client_answer> heard;
+  std::size_t there = 0;  // legs of the one that falls silent
+};
+
+TEST_F(StandsStill, R11_ClientsOfAPausedAccessNodeGoOnElsewhere) {
+  ask_of([&] { cluster->pause("n1"); });
+  expect_all_go_on();
+  cluster->resume("n1");
+  come_back();
+}
+
+TEST_F(StandsStill, R11_ClientsOfAnAccessNodeWithoutPowerGoOnElsewhere) {
+  ask_of([&] { cluster->crash("n1", true); });
+  expect_all_go_on();
+  cluster->start_all();
+  come_back();
+}
+
 TEST_F(BalancedCluster, WhenABalancerDiesItsClientsComeBackThroughAnother) {
   start();
   std::vector<session> all;

@@ -69,6 +69,24 @@ TEST_F(Selection, AHeavyConnectionGoesWhereItWeighsLeast_B6) {
   EXPECT_EQ(choice.pick(1s, 1, {}, 0.2), "b");  // 0.8 in place of 1.0
 }
 
+TEST_F(Selection, ABurstWithoutAnyNewsGoesToAll) {
+  hear_all(0ms, 0.2, 0.5, 0.5, 0.5);
+  for (const auto* node : {"a", "a", "b", "b", "b", "c", "c", "d"})
+    for (int i = 0; i < 5; ++i) {
+      choice.offered(node);
+      choice.accepted(0ms, node, 0);
+    }
+  std::map<node_id, int> asked;
+  for (int i = 0; i < 40; ++i) {
+    const auto node = picked(1h);
+    choice.offered(node);
+    ++asked[node];
+  }
+  EXPECT_EQ(asked.size(), 4u);
+  for (const auto& [node, times] : asked)
+    EXPECT_LE(times, 20) << node;
+}
+
 TEST_F(Selection, WithoutAnyWordItAsksAtRandom) { EXPECT_EQ(seen(0ms).size(), 4u); }
 
 TEST_F(Selection, NobodyIsLeftWhenAllAreExcluded) {

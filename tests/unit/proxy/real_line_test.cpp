@@ -87,6 +87,51 @@ TEST_P(RealLine, ManyClientsAtOnceGetTheirOwnAnswers_B7) {
   EXPECT_TRUE(view.soon([&] { return lines->size() == 0; }));
 }
 
+TEST_P(RealLine, LongAnswersPassWholeBesideShortOnes_B7) {
+  const auto body = [](std::size_t i) {
+    std::string made(300'000 + 77'777 * (i % 7), '\0');
+    for (std::size_t j = 0; j < made.size(); ++j)
+      made[j] = static_cast<char>('a' + (i + j / 7) % 26);
+    return made;
+  };
+  verb = [&](http::exchange_ptr asked) {
+    const auto i = std::stoul(asked->request().target.substr(1));
+    reply(asked, 200, i % 3 == 0 ? std::to_string(i) : body(i));
+  };
+  open(GetParam());
+  std::atomic<int> right = 0;
+  std::vector<std::thread> clients;
+  for (std::size_t one = 0; one < 6; ++one)
+    clients.emplace_back([&, one] {
+      raw_socket client{listening};
+      for (std::size_t i = one * 20; i < one * 20 + 20; ++i) {
+        client.forget();
+        client.say(get("/" + std::to_string(i)));
+        const auto expected = i % 3 == 0 ? std::to_string(i) : body(i);
+        const auto head = client.hear("\r\n\r\n").find("\r\n\r\n") + 4;
+        right += client.hear_bytes(head + expected.size()).substr(head) == expected ? 1 : 0;
+      }
+    });
+  for (auto& each : clients)
+    each.join();
+  EXPECT_EQ(right, 120);
+}
+
+TEST_P(RealLine, ALongAnswerThatIsCutIsNotEndedInOrderNorAskedAgain_R11) {
+  verb = [](http::exchange_ptr asked) {
+    asked->respond({200, {}, 3'000'000}, bytes(std::string(1'000'000, 'x')),
+                   [asked](result<void>) { asked->cut(); });
+  };
+  open(GetParam());
+  raw_socket client{listening};
+  client.say(get("/cut"));
+  EXPECT_TRUE(client.ends());
+  EXPECT_LT(client.heard().size(), 1'001'000u);
+  EXPECT_THAT(client.heard(), testing::StartsWith("HTTP/1.1 200"));
+  EXPECT_TRUE(view.soon([&] { return ended == 1; }));
+  EXPECT_EQ(losses, 1);
+}
+
 TEST_P(RealLine, AClientMayEndItsSendingAndStillHear) {
   open(GetParam());
   raw_socket client{listening};
