@@ -120,6 +120,11 @@ TEST_F(RealLinks, ShortTurnsAreTakenWhereANoteIsRead) {
             [](const v1::GetReplicaStatus&) { return v1::ReplicaStatus{}; }};
   };
   const auto here = greater.system->spawn(noted), there = greater.system->spawn(noted);
+  // A short turn goes where the actor's first one has been: until then it waits for a worker.
+  caf::scoped_actor asks{*greater.system};
+  for (const auto& each : {here, there})
+    asks->request(each, 10s, v1::GetReplicaStatus{})
+        .receive([](const v1::ReplicaStatus&) {}, [](const caf::error&) { FAIL(); });
   greater.links->serve("partition", 2, here, {here.id()});
   greater.links->serve("partition", 3, there);
   start(smaller, "n1", "n2", greater.port->port());
