@@ -83,6 +83,8 @@ public:
   void pause(const node_id& name);
   void resume(const node_id& name);
   bool is_paused(const node_id& name) const;
+  /// All its pauses so far.
+  std::chrono::nanoseconds stood_still(const node_id& name) const;
 
   /// The node's clock shows so much more than the true time from now on, and gains on it: a
   /// millionth is a microsecond a second. Zeros: right again.
@@ -278,6 +280,7 @@ private:
     std::shared_ptr<metrics> counts;
     std::unique_ptr<assembly::node> node;
     std::uint64_t life = 1;
+    std::chrono::nanoseconds stood_still{0}, still_since{0};
     std::map<partition_id, std::weak_ptr<kv_store>> states;
     std::map<partition_id, bool> leads;
     std::weak_ptr<extents::extent_store> pages;

@@ -14,6 +14,7 @@ namespace dunlin::testkit {
 
 void virtual_cluster::pause(const node_id& name) {
   tell(name, "stands still");
+  if (!is_paused(name)) machines_.at(name).still_since = time_.now();
   time_.driver().pause(machines_.at(name).group);
   network_.pause(name);
 }
@@ -21,12 +22,20 @@ void virtual_cluster::pause(const node_id& name) {
 void virtual_cluster::resume(const node_id& name) {
   if (!is_paused(name)) return;
   tell(name, "goes on");
+  auto& machine = machines_.at(name);
+  machine.stood_still += time_.now() - machine.still_since;
   time_.driver().resume(machines_.at(name).group);
   network_.resume(name);
 }
 
 bool virtual_cluster::is_paused(const node_id& name) const {
   return time_.driver().is_paused(machines_.at(name).group);
+}
+
+std::chrono::nanoseconds virtual_cluster::stood_still(const node_id& name) const {
+  const auto& machine = machines_.at(name);
+  return machine.stood_still +
+         (is_paused(name) ? time_.now() - machine.still_since : std::chrono::nanoseconds{0});
 }
 
 // ---- clocks ----

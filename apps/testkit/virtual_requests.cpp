@@ -98,8 +98,14 @@ void virtual_cluster::send_broken(const node_id& through, const std::string& pat
 void virtual_cluster::submit(const node_id& through, simulation::sim_request request,
                              on_answer done, std::chrono::milliseconds begins) {
   ++open_requests_;
-  const auto heard = [this, done = std::move(done), begun = time_.now() + begins,
-                      id = request.head.id](const answer& one) { answered(id, begun, one, done); };
+  // A node answers later by as long as it stands still; a session does not wait for that.
+  const auto still = [this, through] {
+    return clients_ ? std::chrono::nanoseconds{0} : stood_still(through);
+  };
+  const auto heard = [this, done = std::move(done), begun = time_.now() + begins - still(), still,
+                      id = request.head.id](const answer& one) {
+    answered(id, begun + still(), one, done);
+  };
   if (clients_)
     return submit_over_stream(
         through, std::move(request),

@@ -66,6 +66,7 @@ TEST_F(FaultVerbs, APausedNodeAnswersNothingAndThenGoesOn) {
   cluster.resume(victim);
   EXPECT_TRUE(cluster.time().run_until([&] { return !cluster.leads(victim, 1); }, 5s));
   EXPECT_TRUE(cluster.time().run_until([&] { return heard.has_value(); }, 20s));
+  EXPECT_LT(cluster.longest_answer().took, 5s);  // of its own time
   EXPECT_TRUE(cluster.wait_until_ready(10s));
   EXPECT_EQ(put(victim, "after"), 200);
 }
