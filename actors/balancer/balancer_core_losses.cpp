@@ -81,14 +81,13 @@ balancer_core::effects balancer_core::on_unreachable(time now, const node_id& no
   return out;
 }
 
-/// No new legs come while the link is down: where there are none it is over.
+/// Until the link is back: a leg may still come, of a move that was under way.
 void balancer_core::doubt_legs(time now, const node_id& node, effects& out) {
   auto& one = away_.at(node);
-  const auto before = out.size();
   for (auto at = legs_.lower_bound({node, 0}); at != legs_.end() && at->first.first == node; ++at)
     out.push_back(doubt{at->second, one.number});
   const auto after = settings_.choose.lost_after;
-  if (out.size() == before || after <= 0ms)
+  if (after <= 0ms)
     away_.erase(node);
   else
     one.next = now + after;

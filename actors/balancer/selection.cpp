@@ -282,7 +282,8 @@ const selection::entry* selection::probe(time now, const candidates& all) {
   const entry* chosen = nullptr;
   for (const auto* one : all) {
     const auto& node = one->second;
-    if (!node.known || fresh(now, node) || node.refused_at || node.rests_until > now) continue;
+    if (!node.known || fresh(now, node) || node.rests_until > now) continue;
+    if (node.refused_at && now - *node.refused_at <= settings_.peers.stale_after) continue;
     const auto patience = settings_.peers.stale_after * unheard_factor;
     if (heard.contains(node.where.group) && now - node.said <= patience) continue;
     const auto last = probed_.find(node.where.group);

@@ -48,7 +48,7 @@ void connection::start_refused() { spawn(&connection::answer_overload); }
 
 void connection::close_if_idle() {
   asio::post(stream_->executor(), [self = shared_from_this()] {
-    if (self->rest_ != 0) self->close();
+    if (self->rest_ != 0) self->leave();
   });
 }
 
@@ -61,7 +61,7 @@ void connection::close_soon() {
 
 bool connection::give_way(std::uint64_t rest) {
   if (!rest_.compare_exchange_strong(rest, given_way)) return false;
-  asio::post(stream_->executor(), [self = shared_from_this()] { self->close(); });
+  asio::post(stream_->executor(), [self = shared_from_this()] { self->leave(); });
   return true;
 }
 
@@ -77,6 +77,12 @@ void connection::close() {
   stream_->close();
   settle(ec::closed);
   end_account();
+}
+
+/// Nothing is open: the other side shall know that it has missed nothing. A cut says the contrary.
+void connection::leave() {
+  if (!closed_ && stream_->open()) stream_->shutdown_send();
+  close();
 }
 
 void connection::end_account() {
@@ -136,7 +142,7 @@ asio::awaitable<bool> connection::shake_hands() {
 void connection::await_head() {
   if (received_.empty() && put_back_.empty()) {
     rest(host_->next_rest());
-    stream_->expires_after(options_.idle_timeout);
+    stream_->interrupt_after(options_.idle_timeout);
   } else {
     stream_->interrupt_after(options_.header_timeout);
   }
@@ -164,7 +170,7 @@ std::optional<std::size_t> connection::scan_head(std::size_t& scanned,
 // Refusals have names: g++ 12 destroys braced temporaries in co_await expressions twice.
 asio::awaitable<std::optional<std::size_t>> connection::read_head() {
   if (host_->draining() && received_.empty() && put_back_.empty() && !handing_) {
-    close();
+    leave();
     co_return std::nullopt;
   }
   await_head();
@@ -195,12 +201,12 @@ asio::awaitable<std::optional<std::size_t>> connection::read_head() {
       co_return std::nullopt;
     }
     if (!more) {
-      close();
+      leave();
       co_return std::nullopt;
     }
     const auto rested = rest(0);
     if (rested == given_way) {
-      close();
+      leave();
       co_return std::nullopt;
     }
     if (rested != 0) stream_->interrupt_after(options_.header_timeout);

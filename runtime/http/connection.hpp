@@ -136,6 +136,7 @@ private:
   bool must_close_after_answer() const;
   bool current(std::uint64_t serial) const { return serial == serial_ && in_request_; }
   void close();
+  void leave();
   void end_account();
   // What it does, in its own tallies and in the traffic of those who come straight.
   void count_in(std::size_t bytes);

@@ -3,6 +3,9 @@
 #include "runtime/http/response_head.hpp"
 #include "runtime/proxy/line_inside.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -18,6 +21,8 @@ namespace {
 // why: read on for a while, then close (as http/connection.cpp).
 constexpr std::size_t linger_bytes_max = 8u << 20;
 constexpr auto linger_timeout = 2s;
+
+constexpr std::size_t relayed_a_turn = 8;
 
 std::string slow_down(std::chrono::seconds retry_after, const std::string& request_id,
                       bool without_body) {
@@ -248,12 +253,16 @@ line::passed line::has_passed(attachment& from, const sockets::stream::outcome& 
 line::task line::pump_down(attachment_ptr from) {
   const auto relays = from->leg->relays() && client_->relays();
   auto now = passed::refused;
-  for (std::size_t last = 0;;) {
+  for (std::size_t last = 0, turns = 0;;) {
     const auto left = relays ? tracker_.answer_left() : 0;
     now = left < relayed_min ? passed::refused : co_await relay_down(*from, left);
     if (now == passed::refused) now = co_await copy_down(*from, last);
     if (now == passed::leg_ended) break;
     if (now == passed::over) co_return;
+    if (++turns % relayed_a_turn != 0) continue;
+    // What never has to wait would keep the thread from all others.
+    co_await asio::post(executor_, asio::use_awaitable);
+    if (phase_ != phase::attached) co_return;
   }
   from->ended = true;
   from->in_order = from->leg->at_end();
@@ -279,7 +288,8 @@ void line::close() {
 void line::close_if_idle() {
   on_strand([](line& self) {
     const auto attached = self.phase_ == phase::attached && !self.stopping_ && !self.stopped_;
-    const auto idle = attached && self.tracker_.at_boundary();
+    // Of an answer that is whole, the end may still wait for its client to read.
+    const auto idle = attached && self.tracker_.at_boundary() && !self.current_->held_back;
     if (self.fresh_ || idle || self.phase_ == phase::resting) self.end();
   });
 }

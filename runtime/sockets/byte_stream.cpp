@@ -133,7 +133,9 @@ asio::awaitable<byte_stream::outcome> byte_stream::read_into(relay_pipe& pipe, s
     if (got > 0) co_return done({}, static_cast<std::size_t>(got));
     at_end_ = got == 0;
     if (at_end_) co_return done(asio::error::eof, 0);
-    if (errno == EMFILE) co_return outcome{ec::refused, 0};
+    // No pipe, or a system that does not know or allow it; nothing has been taken.
+    if (errno == EMFILE || errno == EINVAL || errno == ENOSYS || errno == EPERM)
+      co_return outcome{ec::refused, 0};
     if (errno != EAGAIN) co_return done(asio::error::connection_reset, 0);
     receiving_ = true;
     auto [error] = co_await socket_.async_wait(

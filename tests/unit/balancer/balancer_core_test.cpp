@@ -409,7 +409,19 @@ TEST_F(BalancerCore, WhileALinkIsDownItsLegsAreDoubtedAgainAndAgain_R11) {
   core.on_ended(2);
   now += settings.choose.lost_after;
   EXPECT_TRUE(core.on_timer(now).empty());
+  core.on_reachable(now, "a");
+  core.on_reachable(now, "b");
   EXPECT_FALSE(core.next_wake());
+}
+
+TEST_F(BalancerCore, ALegThatComesToANodeThatIsAwayIsDoubtedAsWell_R11) {
+  core.set_nodes({{"a", {""}}});
+  EXPECT_TRUE(core.on_unreachable(now, "a").empty());
+  place(1, 7);  // its link is slower than its leg
+  now += settings.choose.lost_after;
+  const auto once = the<doubt>(core.on_timer(now));
+  now += settings.choose.lost_after;
+  EXPECT_EQ(the<doubt>(core.on_timer(now)).outage, once.outage);
 }
 
 TEST_F(BalancerCore, ALinkThatComesBackEndsTheDoubtAndTheNextOutageIsAnother) {

@@ -122,6 +122,15 @@ TEST_F(Selection, AGroupThatNobodyHasHeardOfIsAskedOnceInThatTime_B8_R1) {
   EXPECT_EQ(ask(64s), "c");
 }
 
+TEST_F(Selection, WhoIsAloneInItsGroupIsAskedAgainThoughItHasRefused_B8_R1) {
+  choice.set_nodes({{"a", {"", "left"}}, {"b", {"", "left"}}, {"c", {"", "right"}}});
+  choice.offered("c");
+  choice.heard(1s, {says("c", 0.1)});
+  choice.refused(1s, "c", 1);
+  choice.heard(32s, {says("a", 0.5), says("b", 0.6)});
+  EXPECT_EQ(picked(32s), "c");
+}
+
 TEST_F(Selection, OneOfWhomItsPeersHaveNotHeardForLongIsAskedNowAndThen_B8) {
   hear_all(0ms, 0.5, 0.5, 0.5, 0.1);
   const auto ask = [&](selection::time now) {

@@ -54,8 +54,47 @@ struct TlsServer : HttpServer {
     stream->close();
   }
 
+  /// Says that, then nothing; did the server end the session before it closed?
+  bool ends_in_order(const std::string& bytes, bool and_ends) {
+    asio::io_context context;
+    auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+    auto stream = std::make_shared<sockets::byte_stream>(sockets::tcp::socket{context}, tls);
+    asio::co_spawn(
+        context, [&] { return listen_to_the_end(stream, bytes, and_ends); }, asio::detached);
+    context.run();
+    return stream->at_end();
+  }
+
+  asio::awaitable<void> listen_to_the_end(sockets::byte_stream_ptr stream, const std::string& bytes,
+                                          bool and_ends) {
+    stream->expires_after(5s);
+    const auto to = sockets::endpoint{"127.0.0.1", server->port()};
+    co_await stream->connect(to);
+    co_await stream->handshake(false);
+    co_await stream->write(asio::buffer(bytes));
+    std::string part(65536, '\0');
+    const auto first = co_await stream->read_some(asio::buffer(part));
+    if (first && and_ends) stream->shutdown_send();
+    for (auto got = first; got;)
+      got = co_await stream->read_some(asio::buffer(part));
+    stream->expires_never();
+  }
+
   std::string folder;
 };
+
+TEST_F(TlsServer, AnEndBetweenRequestsIsToldFromACut_R11) {
+  options.idle_timeout = 200ms;
+  start();
+  const std::string get = "GET /k HTTP/1.1\r\nHost: a\r\n\r\n";
+  EXPECT_TRUE(ends_in_order(get, true));                   // the client goes
+  EXPECT_TRUE(ends_in_order(get + "GET /half HT", true));  // in the middle of a head
+  EXPECT_TRUE(ends_in_order(get, false));                  // nobody says anything any more
+  verb = [](http::exchange_ptr asked) {
+    asked->respond({200, {}, 100}, bytes("half"), [asked](result<void>) { asked->cut(); });
+  };
+  EXPECT_FALSE(ends_in_order(get, false));
+}
 
 TEST_F(TlsServer, AnswersOverTlsAndSaysThatItIsSecure) {
   verb = [this](http::exchange_ptr asked) {
