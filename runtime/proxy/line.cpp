@@ -6,7 +6,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <algorithm>
 #include <utility>
 
 namespace dunlin::proxy {
@@ -22,7 +21,7 @@ namespace {
 constexpr std::size_t linger_bytes_max = 8u << 20;
 constexpr auto linger_timeout = 2s;
 
-constexpr std::size_t relayed_a_turn = 8;
+constexpr std::size_t passed_a_turn = 8;  // pieces
 
 std::string slow_down(std::chrono::seconds retry_after, const std::string& request_id,
                       bool without_body) {
@@ -53,7 +52,7 @@ line::task line::open() {
   client_->expires_after(milliseconds{host_->limits.first_byte_ms});
   const auto shaken = co_await client_->handshake(true);
   if (!shaken || phase_ != phase::opening) co_return end();
-  const auto got = co_await client_->read_some(up_.next(0));
+  const auto got = co_await client_->read_passing();
   if (!got || phase_ != phase::opening) co_return end();
   client_->expires_never();
   fresh_ = false;
@@ -61,9 +60,9 @@ line::task line::open() {
 }
 
 /// The client has said something, and there is no leg for it.
-void line::place(std::size_t heard, bool again) {
-  from_client_ += heard;
-  pending_.assign(up_.bytes.get(), heard);
+void line::place(std::string_view heard, bool again) {
+  from_client_ += heard.size();
+  pending_ = heard;
   tracker_.from_client(pending_);
   phase_ = phase::waiting;
   host_->events.first_bytes(number_, {client_->peer_address(), client_->secure(), again});
@@ -100,9 +99,9 @@ line::task line::linger() {
   client_->shutdown_send();
   client_->expires_after(linger_timeout);
   for (std::size_t read = 0; read < linger_bytes_max && !client_ended_;) {
-    const auto more = co_await client_->read_some(up_.next(0));
+    const auto more = co_await client_->read_passing();
     if (!more) break;
-    read += more.bytes;
+    read += more.bytes.size();
   }
   end();
 }
@@ -145,16 +144,6 @@ line::task line::dial_and_attach(sockets::endpoint leg, std::string header, done
 
 // ---- bytes ----
 
-asio::mutable_buffer line::room::next(std::size_t last_read, bool rests) {
-  const auto filled = last_read == size && size > 0;
-  const auto wanted = rests || !bytes ? buffer_bytes_min : filled ? buffer_bytes : size;
-  if (wanted != size) {
-    size = wanted;
-    bytes = std::make_unique_for_overwrite<char[]>(size);
-  }
-  return asio::buffer(bytes.get(), size);
-}
-
 void line::set_out(attachment_ptr with) {
   stopping_ = stopped_ = false;
   if (client_ended_) {
@@ -166,17 +155,19 @@ void line::set_out(attachment_ptr with) {
   spawn([with](line& self) { return self.pump_down(with); });
 }
 
+/// What never has to wait would keep the thread from all others.
+line::task line::let_others_in() { return asio::post(executor_, asio::use_awaitable); }
+
 line::task line::pump_up(attachment_ptr to) {
-  for (bool more = true; more && !stopping_;)
-    more = co_await take_from_client(*to);
+  for (std::size_t pieces = 1; !stopping_ && co_await take_from_client(*to); ++pieces)
+    if (pieces % passed_a_turn == 0) co_await let_others_in();
   up_running_ = false;
   if (stopping_) settle();
 }
 
 /// False: there is no more for this leg.
 asio::awaitable<bool> line::take_from_client(attachment& to) {
-  const auto got = co_await client_->read_some(up_.next(last_up_, tracker_.between_requests()));
-  last_up_ = got.bytes;
+  const auto got = co_await client_->read_passing();
   if (phase_ == phase::ended) co_return false;
   if (!got) {
     if (*got.error == ec::timed_out && stopping_) co_return false;
@@ -188,82 +179,51 @@ asio::awaitable<bool> line::take_from_client(attachment& to) {
     }
     co_return false;
   }
-  from_client_ += got.bytes;
-  const auto rested = tracker_.rests();
-  const auto bytes = std::string_view{up_.bytes.get(), got.bytes};
-  tracker_.from_client(bytes);
-  // It has ended while they came: not one of them has left, so another leg may have them all.
+  const auto bytes = got.bytes.size();
+  from_client_ += bytes;
+  // It may turn out that none of them has left, and nothing before them was open: another leg may
+  // have them all.
+  auto again = tracker_.rests() ? std::string{got.bytes} : std::string{};
+  tracker_.from_client(got.bytes);
   if (to.ended) {
-    if (rested) pending_ = bytes;
+    pending_ = std::move(again);
     co_return false;
   }
-  const auto put = co_await to.leg->write(asio::buffer(bytes));
+  const auto put = co_await to.leg->write_passing(got.bytes);
   if (phase_ == phase::ended) co_return false;
   if (put) {
-    to.forwarded += got.bytes;
+    to.forwarded += bytes;
     co_return true;
   }
   // What TLS counts as unsent may have left.
-  if (rested && put.bytes == 0 && !to.leg->secure()) pending_ = bytes;
+  if (put.bytes == 0 && !to.leg->secure()) pending_ = std::move(again);
   // It may still have something to say, such as why; not for ever.
   to.broken = true;
   to.leg->interrupt_after(linger_timeout);
   co_return false;
 }
 
-asio::awaitable<line::passed> line::copy_down(attachment& from, std::size_t& last) {
-  const auto got = co_await from.leg->read_some(down_.next(last, tracker_.at_boundary()));
-  last = got.bytes;
-  if (phase_ != phase::attached) co_return passed::over;
-  if (!got) co_return passed::leg_ended;
-  from.received += got.bytes;
+/// False: there is no more of it.
+asio::awaitable<bool> line::take_from_leg(attachment& from) {
+  const auto got = co_await from.leg->read_passing();
+  if (phase_ != phase::attached || !got) co_return false;
+  const auto bytes = got.bytes.size();
+  from.received += bytes;
   pending_.clear();  // if it was too late for this leg, here is its answer
-  tracker_.from_leg({down_.bytes.get(), got.bytes});
+  tracker_.from_leg(got.bytes);
   from.held_back = true;
-  const auto put = co_await client_->write(asio::buffer(down_.bytes.get(), got.bytes));
-  co_return has_passed(from, put, got.bytes);
-}
-
-/// Of the body of an answer that is long: nobody has to see it.
-asio::awaitable<line::passed> line::relay_down(attachment& from, std::uint64_t left) {
-  sockets::relay_pipe pipe;
-  const auto most = std::min<std::uint64_t>(left, sockets::relay_pipe::bytes_max);
-  const auto got = co_await from.leg->read_into(pipe, static_cast<std::size_t>(most));
-  if (phase_ != phase::attached) co_return passed::over;
-  if (!got) co_return *got.error == ec::refused ? passed::refused : passed::leg_ended;
-  from.received += got.bytes;
-  tracker_.skip_answer(got.bytes);
-  from.held_back = true;
-  const auto put = co_await client_->write_from(pipe);
-  co_return has_passed(from, put, got.bytes);
-}
-
-line::passed line::has_passed(attachment& from, const sockets::stream::outcome& put,
-                              std::size_t bytes) {
+  const auto put = co_await client_->write_passing(got.bytes);
   from.held_back = false;
-  if (phase_ != phase::attached) return passed::over;
-  if (put) {
-    to_client_ += bytes;
-    return passed::on;
-  }
-  end();
-  return passed::over;
+  if (phase_ != phase::attached) co_return false;
+  if (!put) end();
+  to_client_ += put ? bytes : 0;
+  co_return static_cast<bool>(put);
 }
 
 line::task line::pump_down(attachment_ptr from) {
-  const auto relays = from->leg->relays() && client_->relays();
-  auto now = passed::refused;
-  for (std::size_t last = 0, turns = 0;;) {
-    const auto left = relays ? tracker_.answer_left() : 0;
-    now = left < relayed_min ? passed::refused : co_await relay_down(*from, left);
-    if (now == passed::refused) now = co_await copy_down(*from, last);
-    if (now == passed::leg_ended) break;
-    if (now == passed::over) co_return;
-    if (++turns % relayed_a_turn != 0) continue;
-    // What never has to wait would keep the thread from all others.
-    co_await asio::post(executor_, asio::use_awaitable);
-    if (phase_ != phase::attached) co_return;
-  }
+  for (std::size_t pieces = 1; co_await take_from_leg(*from); ++pieces)
+    if (pieces % passed_a_turn == 0) co_await let_others_in();
+  if (phase_ != phase::attached) co_return;
   from->ended = true;
   from->in_order = from->leg->at_end();
   leg_ended(*from);

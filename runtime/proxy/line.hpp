@@ -2,9 +2,8 @@
 /// client's TLS, waits for the first bytes, moves bytes between the client and the leg that its
 /// owner attaches, keeps what could be asked again, and changes to another leg without the client
 /// noticing. A leg that is lost between two requests costs the client nothing: the line rests, and
-/// is placed anew when the client says more. Decides nothing. One buffer a direction; the next read
-/// only when the last write has gone. Buffers are small until one read has filled them, and again
-/// between requests: thousands of lines are idle.
+/// is placed anew when the client says more. Decides nothing. The next read only when the last
+/// write has gone; a line that waits for bytes has no buffers: thousands of lines are idle.
 ///
 /// Verbs are thread safe; each `done` is called once, on the line's strand. ec::refused: not now;
 /// ec::unavailable: the leg cannot be reached; ec::closed: the line has ended.
@@ -33,9 +32,6 @@ struct line_host {
 
 class line final : public std::enable_shared_from_this<line> {
 public:
-  static constexpr std::size_t buffer_bytes_min = 8u << 10;
-  static constexpr std::size_t buffer_bytes = 64u << 10;
-  static constexpr std::size_t relayed_min = buffer_bytes;  ///< of an answer still to come
   static constexpr std::size_t unread_bytes_max = 64u << 10;
 
   using done = std::function<void(result<void>)>;
@@ -77,8 +73,6 @@ public:
 
   line_counts counts() const { return {from_client_, to_client_}; }
   line_number number() const { return number_; }
-  /// Of its buffers. Only on its strand.
-  std::size_t room_bytes() const { return up_.size + down_.size; }
   /// Has the client said anything yet?
   bool fresh() const { return fresh_; }
 
@@ -99,18 +93,7 @@ private:
   };
   using attachment_ptr = std::shared_ptr<attachment>;
 
-  /// Of one direction.
-  struct room {
-    std::unique_ptr<char[]> bytes;
-    std::size_t size = 0;
-    /// Where to read into, when nothing of the last read is needed any more. `rests`: nothing is
-    /// under way, and what comes may be long in coming.
-    sockets::asio::mutable_buffer next(std::size_t last_read, bool rests = false);
-  };
   enum class phase : std::uint8_t { opening, waiting, dialling, attached, resting, ending, ended };
-
-  /// What became of bytes from the leg. `refused`: they are to be copied.
-  enum class passed : std::uint8_t { on, leg_ended, over, refused };
 
   template <class Work>
   void on_strand(Work work);
@@ -119,7 +102,7 @@ private:
 
   task open();
   task hear_more();
-  void place(std::size_t heard, bool again);
+  void place(std::string_view heard, bool again);
   task answer_overload();
   task dial_and_attach(sockets::endpoint leg, std::string header, done done);
   task dial_second(sockets::endpoint leg, std::string header, done done);
@@ -127,11 +110,10 @@ private:
   task answer_refusal(std::string answer);
 
   void set_out(attachment_ptr with);
+  task let_others_in();
   task pump_up(attachment_ptr to);
   task pump_down(attachment_ptr from);
-  sockets::asio::awaitable<passed> copy_down(attachment& from, std::size_t& last);
-  sockets::asio::awaitable<passed> relay_down(attachment& from, std::uint64_t left);
-  passed has_passed(attachment& from, const sockets::stream::outcome& put, std::size_t bytes);
+  sockets::asio::awaitable<bool> take_from_leg(attachment& from);
   sockets::asio::awaitable<bool> take_from_client(attachment& to);
   void settle();
   void leg_ended(attachment& which);
@@ -165,9 +147,6 @@ private:
   bool stopped_ = false;       // it has, for a move
   std::string unread_;
   done switched_;  // the move waits for the end of the first leg
-  room up_;
-  room down_;
-  std::size_t last_up_ = 0;  // how much the last read took
 
   std::atomic<bool> fresh_ = true;
   std::atomic<std::uint64_t> from_client_ = 0;

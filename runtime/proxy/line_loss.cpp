@@ -93,7 +93,7 @@ void line::rest(leg_loss loss) {
 }
 
 line::task line::hear_more() {
-  const auto got = co_await client_->read_some(up_.next(0, true));
+  const auto got = co_await client_->read_passing();
   if (phase_ != phase::resting) co_return;
   if (!got) co_return end();
   place(got.bytes, true);

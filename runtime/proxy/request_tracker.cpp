@@ -231,12 +231,6 @@ void request_tracker::from_leg(std::string_view bytes) {
   }
 }
 
-void request_tracker::skip_answer(std::uint64_t bytes) {
-  if (bytes > answer_left()) return lose();
-  answer_left_ -= bytes;
-  if (answer_left_ == 0 && bytes > 0) end_answer();
-}
-
 void request_tracker::end_answer_head() {
   const auto facts = read_answer(answer_head_);
   answer_head_.clear();

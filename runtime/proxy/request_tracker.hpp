@@ -24,19 +24,10 @@ public:
   void from_client(std::string_view bytes);
   void from_leg(std::string_view bytes);
 
-  /// Of the answer's body, bytes that are still to come; 0 where that is not known.
-  std::uint64_t answer_left() const {
-    return !lost_ && answer_ == reading::body ? answer_left_ : 0;
-  }
-  /// So many of them have come, unseen.
-  void skip_answer(std::uint64_t bytes);
-
   /// Nothing is begun that is not whole, and nothing waits for its answer.
   bool at_boundary() const;
   /// As at_boundary(), and the client may ask more: the last answer did not close the connection.
   bool rests() const { return at_boundary() && !closing_; }
-  /// No request is begun that is not whole.
-  bool between_requests() const { return !lost_ && request_ == reading::head && !in_head_; }
   /// Requests of which a byte has come.
   std::uint64_t begun() const { return begun_; }
   /// Requests begun and not answered whole.

@@ -104,56 +104,54 @@ asio::awaitable<byte_stream::outcome> byte_stream::read_some(asio::mutable_buffe
     co_return received(error, bytes);
   }
   while (into.size() > 0) {
-    auto state = tls_session::state::broken;
-    std::size_t bytes = 0;
-    {
-      const auto lock = std::scoped_lock{session_guard_};
-      state = session_->read(static_cast<char*>(into.data()), into.size(), bytes);
-      at_end_ = state == tls_session::state::broken && session_->peer_has_ended();
-    }
-    if (timed_out_) co_return outcome{ec::timed_out, bytes};
-    if (state == tls_session::state::done) co_return outcome{std::nullopt, bytes};
-    if (state == tls_session::state::broken) co_return outcome{ec::closed, 0};
+    if (const auto got = decrypt(into)) co_return *got;
     if (const auto taken = co_await take_input(); !taken) co_return taken;
   }
   co_return outcome{};
 }
 
-/// Calls past Asio must not.
-bool byte_stream::never_blocks() {
-  boost::system::error_code error;
-  if (!socket_.native_non_blocking()) socket_.native_non_blocking(true, error);
-  return !error;
+/// Nothing: the session wants more input.
+std::optional<byte_stream::outcome> byte_stream::decrypt(asio::mutable_buffer into) {
+  const auto lock = std::scoped_lock{session_guard_};
+  std::size_t bytes = 0;
+  const auto state = session_->read(static_cast<char*>(into.data()), into.size(), bytes);
+  at_end_ = state == tls_session::state::broken && session_->peer_has_ended();
+  if (timed_out_) return outcome{ec::timed_out, bytes};
+  if (state == tls_session::state::done) return outcome{std::nullopt, bytes};
+  if (state == tls_session::state::broken) return outcome{ec::closed, 0};
+  return std::nullopt;
 }
 
-asio::awaitable<byte_stream::outcome> byte_stream::read_into(relay_pipe& pipe, std::size_t most) {
-  if (!relays() || !never_blocks()) co_return outcome{ec::refused, 0};
+/// Nothing: there is nothing to read yet, as far as is known. Not asking where less came than there
+/// was room for spares a call in each question and answer; whoever waits then misses nothing.
+std::optional<byte_stream::outcome> byte_stream::receive(asio::mutable_buffer into) {
+  if (!open() || timed_out_) return done(asio::error::bad_descriptor, 0);
+  if (std::exchange(drained_, false)) return std::nullopt;
+  const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
+  drained_ = got > 0 && static_cast<std::size_t>(got) < into.size();
+  if (got > 0) return done({}, static_cast<std::size_t>(got));
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
+  at_end_ = got == 0;
+  return done(asio::error::eof, 0);
+}
+
+asio::awaitable<byte_stream::passing> byte_stream::read_passing() {
   for (;;) {
-    const auto got = pipe.fill(socket_.native_handle(), most);
-    if (got > 0) co_return done({}, static_cast<std::size_t>(got));
-    at_end_ = got == 0;
-    if (at_end_) co_return done(asio::error::eof, 0);
-    // No pipe, or a system that does not know or allow it; nothing has been taken.
-    if (errno == EMFILE || errno == EINVAL || errno == ENOSYS || errno == EPERM)
-      co_return outcome{ec::refused, 0};
-    if (errno != EAGAIN) co_return done(asio::error::connection_reset, 0);
-    receiving_ = true;
-    auto [error] = co_await socket_.async_wait(
-        tcp::socket::wait_read, asio::bind_cancellation_slot(stop_receiving_.slot(), outcome_of));
-    if (const auto came = received(error, 0); !came) co_return came;
+    // After each wait anew: another thread may go on.
+    const auto room = asio::buffer(passing_room(), passing_max);
+    if (const auto got = session_ ? decrypt(room) : receive(room))
+      co_return passing{got->error, {static_cast<const char*>(room.data()), got->bytes}};
+    outcome came;
+    if (session_) {
+      came = co_await take_input();
+    } else {
+      receiving_ = true;
+      auto [error] = co_await socket_.async_wait(
+          tcp::socket::wait_read, asio::bind_cancellation_slot(stop_receiving_.slot(), outcome_of));
+      came = received(error, 0);
+    }
+    if (!came) co_return passing{came.error, {}};
   }
-}
-
-asio::awaitable<byte_stream::outcome> byte_stream::write_from(relay_pipe& pipe) {
-  if (!relays() || !never_blocks()) co_return outcome{ec::refused, 0};
-  const auto size = pipe.held();
-  while (pipe.held() > 0) {
-    if (pipe.drain(socket_.native_handle()) > 0) continue;
-    if (errno != EAGAIN) co_return done(asio::error::broken_pipe, 0);
-    auto [error] = co_await socket_.async_wait(tcp::socket::wait_write, outcome_of);
-    if (const auto waited = done(error, 0); !waited) co_return waited;
-  }
-  co_return done({}, size);
 }
 
 asio::awaitable<byte_stream::outcome> byte_stream::read(asio::mutable_buffer into) {
@@ -170,11 +168,15 @@ asio::awaitable<byte_stream::outcome> byte_stream::read(asio::mutable_buffer int
   co_return outcome{std::nullopt, bytes};
 }
 
-// Also sends what the session itself had to say since the last time.
-bool byte_stream::encrypt(const void* from, std::size_t size) {
+/// Also sends what the session itself had to say since the last time. `at_once`: what the socket
+/// takes does not pass output_.
+bool byte_stream::encrypt(const void* from, std::size_t size, bool at_once) {
   const auto lock = std::scoped_lock{session_guard_};
-  broken_ = broken_ || !session_->write(from, size);
-  session_->take_output(output_);
+  const auto sink = [this, at_once](std::string_view record) {
+    if (at_once && output_.empty()) record.remove_prefix(send_some(record));
+    output_ += record;
+  };
+  broken_ = broken_ || !session_->write(from, size, sink);
   return !broken_;
 }
 
@@ -220,6 +222,18 @@ bool byte_stream::write_now(std::string_view bytes) {
   if (!encrypt(bytes.data(), bytes.size())) return false;
   output_.erase(0, send_some(output_));
   return output_.empty();
+}
+
+asio::awaitable<byte_stream::outcome> byte_stream::write_passing(std::string_view bytes) {
+  const auto size = bytes.size();
+  const auto gone =
+      session_ ? encrypt(bytes.data(), size, true) && output_.empty() : write_now(bytes);
+  if (gone) co_return outcome{std::nullopt, size};
+  const auto before = session_ ? 0 : size - output_.size();
+  const auto flushed = co_await flush();
+  output_ = {};  // few are held back, and not for long
+  if (flushed) co_return outcome{std::nullopt, size};
+  co_return outcome{flushed.error, session_ ? 0 : before + flushed.bytes};
 }
 
 /// An error counts as nothing sent: flush() will meet it again, where it can be told.

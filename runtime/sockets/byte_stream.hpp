@@ -31,9 +31,8 @@ public:
   asio::awaitable<outcome> read(asio::mutable_buffer into);
   asio::awaitable<outcome> write(asio::const_buffer first, asio::const_buffer second = {}) override;
 
-  bool relays() const override { return !context_; }
-  asio::awaitable<outcome> read_into(relay_pipe& pipe, std::size_t most) override;
-  asio::awaitable<outcome> write_from(relay_pipe& pipe) override;
+  asio::awaitable<passing> read_passing() override;
+  asio::awaitable<outcome> write_passing(std::string_view bytes) override;
 
   /// From any thread, in place of write(), without waiting: true if all of it has left. Else the
   /// rest, or all of it, leaves with flush(), which also tells what went wrong. Of write(),
@@ -72,9 +71,10 @@ private:
   outcome received(const boost::system::error_code& error, std::size_t bytes);
   asio::awaitable<outcome> take_input();
   asio::awaitable<void> flush_and_end(std::shared_ptr<byte_stream> self);
-  bool encrypt(const void* from, std::size_t size);
+  bool encrypt(const void* from, std::size_t size, bool at_once = false);
   asio::awaitable<outcome> write_encrypted(asio::const_buffer from);
-  bool never_blocks();
+  std::optional<outcome> decrypt(asio::mutable_buffer into);
+  std::optional<outcome> receive(asio::mutable_buffer into);
   std::size_t send_some(std::string_view bytes);
 
   const tls_context context_;
@@ -89,6 +89,7 @@ private:
   asio::cancellation_signal stop_receiving_;  // one may read and write at the same time
   bool receiving_ = false;
   bool interrupted_ = false;
+  bool drained_ = false;  // the last read of passing bytes took all there was
   using record = std::array<char, 17u << 10>;
   std::unique_ptr<record> input_;  // with TLS
 

@@ -6,16 +6,54 @@
 #include <openssl/x509.h>
 
 #include <new>
+#include <utility>
 
 namespace dunlin::sockets {
+
+namespace {
+
+using output_state = tls_session::output_state;
+
+int take_record(BIO* output, const char* from, std::size_t size, std::size_t* taken) {
+  auto& state = *static_cast<output_state*>(BIO_get_data(output));
+  const auto record = std::string_view{from, size};
+  if (state.sink != nullptr)
+    (*state.sink)(record);
+  else
+    state.kept += record;
+  *taken = size;
+  return 1;
+}
+
+long control(BIO* /*output*/, int what, long /*number*/, void* /*other*/) {
+  return what == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+/// Hands on what is written to it, instead of keeping it in memory as BIO_s_mem() does: long
+/// answers would be copied twice more.
+const BIO_METHOD* output_method() {
+  static const auto method = [] {
+    auto made = std::unique_ptr<BIO_METHOD, decltype(&BIO_meth_free)>{
+        BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "session output"), &BIO_meth_free};
+    if (!made) throw std::bad_alloc{};
+    BIO_meth_set_write_ex(made.get(), take_record);
+    BIO_meth_set_ctrl(made.get(), control);
+    return made;
+  }();
+  return method.get();
+}
+
+}  // namespace
 
 void tls_session::free_ssl::operator()(SSL* one) const { SSL_free(one); }
 
 tls_session::tls_session(tls_context context, bool as_server)
     : context_(std::move(context)), ssl_(SSL_new(context_->native_handle())) {
   auto* input = BIO_new(BIO_s_mem());
-  auto* output = BIO_new(BIO_s_mem());
+  auto* output = BIO_new(output_method());
   if (!ssl_ || input == nullptr || output == nullptr) throw std::bad_alloc{};
+  BIO_set_data(output, &output_);
+  BIO_set_init(output, 1);
   SSL_set_bio(ssl_.get(), input, output);  // which owns them now
   SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
   if (as_server)
@@ -42,11 +80,15 @@ tls_session::state tls_session::read(char* to, std::size_t size, std::size_t& by
   return state_after(SSL_read_ex(ssl_.get(), to, size, &bytes));
 }
 
-bool tls_session::write(const void* from, std::size_t size) {
+bool tls_session::write(const void* from, std::size_t size, const sink& to) {
+  if (to && !output_.kept.empty()) to(std::exchange(output_.kept, {}));
   if (size == 0) return true;
   ERR_clear_error();
   std::size_t bytes = 0;
-  return SSL_write_ex(ssl_.get(), from, size, &bytes) == 1 && bytes == size;
+  output_.sink = to ? &to : nullptr;
+  const auto written = SSL_write_ex(ssl_.get(), from, size, &bytes);
+  output_.sink = nullptr;
+  return written == 1 && bytes == size;
 }
 
 bool tls_session::readable() {
@@ -71,15 +113,7 @@ void tls_session::add_input(const char* from, std::size_t size) {
     throw std::bad_alloc{};
 }
 
-void tls_session::take_output(std::string& to) {
-  auto* output = SSL_get_wbio(ssl_.get());
-  const auto before = to.size();
-  const auto waiting = BIO_ctrl_pending(output);
-  to.resize(before + waiting);
-  std::size_t bytes = 0;
-  if (waiting > 0) BIO_read_ex(output, to.data() + before, waiting, &bytes);
-  to.resize(before + bytes);
-}
+void tls_session::take_output(std::string& to) { to += std::exchange(output_.kept, {}); }
 
 std::string tls_session::peer_certificate() const {
   std::unique_ptr<X509, decltype(&X509_free)> certificate{SSL_get1_peer_certificate(ssl_.get()),

@@ -9,8 +9,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace dunlin::sockets {
 
@@ -25,8 +27,11 @@ public:
 
   /// Plain bytes into `to`, as many as are there; wants_more: none yet. Broken at the end, too.
   state read(char* to, std::size_t size, std::size_t& bytes);
-  /// All of it is turned into output. False: broken.
-  bool write(const void* from, std::size_t size);
+  /// Takes a piece of output while it is there.
+  using sink = std::function<void(std::string_view)>;
+  /// All of it is turned into output. With a sink it gets that, after what waited to be taken.
+  /// False: broken.
+  bool write(const void* from, std::size_t size, const sink& to = nullptr);
   /// Something can be read without more input.
   bool readable();
 
@@ -43,6 +48,12 @@ public:
   /// DER; empty without one.
   std::string peer_certificate() const;
 
+  /// For the session's own use.
+  struct output_state {
+    const tls_session::sink* sink = nullptr;  // of whoever writes now
+    std::string kept;                         // to be taken
+  };
+
 private:
   state state_after(int outcome);
 
@@ -50,6 +61,7 @@ private:
     void operator()(SSL* one) const;
   };
   const tls_context context_;
+  output_state output_;  // its address is known to the session
   const std::unique_ptr<SSL, free_ssl> ssl_;
 };
 

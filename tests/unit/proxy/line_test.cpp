@@ -142,22 +142,42 @@ TEST_F(Line, VerbsAtTheWrongTimeAreRefused) {
   EXPECT_TRUE(client->ended);
 }
 
-TEST_F(Line, BuffersAreLargeOnlyWhileARequestIsUnderWay_R11) {
-  const auto [client, one] =
-      call_and_say("PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n");
+TEST_F(Line, LargeBodiesPassWholeBothWays_B7) {
+  const auto body = noise(1'000'000);
+  const auto put = "PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + body;
+  const auto [client, one] = call_and_say(put);
   ASSERT_TRUE(attach(*one, "x"));
-  client->say(noise(900'000));
   pass(5s);
-  EXPECT_GE(one->room_bytes(), line::buffer_bytes);
-  client->say(noise(100'000));
-  legs["x"]->say(answer(noise(1'000'000)));
+  EXPECT_EQ(legs["x"]->heard, "<x>" + put);
+  legs["x"]->say(answer(body));
   pass(5s);
-  EXPECT_EQ(client->heard.size(), answer(noise(1'000'000)).size());
-  EXPECT_EQ(one->room_bytes(), 2 * line::buffer_bytes_min);
+  EXPECT_EQ(client->heard, answer(body));
   client->say(get);
   legs["x"]->say(answer("and on"));
   pass(50ms);
   EXPECT_THAT(client->heard, EndsWith("and on"));
+}
+
+TEST_F(Line, ADrainWaitsForTheLastBytesOfAnAnswer) {
+  const auto [client, one] = call_and_say(get, false);
+  ASSERT_TRUE(attach(*one, "x"));
+  // Of all of it the last byte, and no more, waits here for the client.
+  const auto buffered = streams.options().buffer_bytes;
+  const auto head = answer(noise(buffered)).size() - buffered;
+  const auto said = answer(noise(buffered - head + 1));
+  ASSERT_EQ(said.size(), buffered + 1);
+  legs["x"]->say(said);
+  pass(5s);
+  EXPECT_EQ(legs["x"]->unsaid, 0u);
+  one->close_if_idle();
+  pass(5s);
+  client->listen_now();
+  pass(5s);
+  EXPECT_EQ(client->heard, said);
+  EXPECT_FALSE(client->ended);
+  one->close_if_idle();
+  pass(50ms);
+  EXPECT_TRUE(client->ended);
 }
 
 // ---- an access node dies ----
