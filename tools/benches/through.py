@@ -13,7 +13,7 @@ from .s3 import wrk
 
 SIZES = [(4 << 10, "4 KiB", 0.7), (8 << 20, "8 MiB", 0.9)]
 CONNECTIONS = 16
-ROUNDS = list(itertools.permutations(range(3)))
+ROUNDS = 2 * list(itertools.permutations(range(3)))
 
 HAPROXY = """global
   maxconn 8000
@@ -105,7 +105,7 @@ def run(seconds):
             path = f"/fleet/{size}"
             for fleet in ways.fleets:
                 fleet.store(path, b"x" * size)
-            results, why = measure(ways, path, max(2, int(seconds) // 2 + 1))
+            results, why = measure(ways, path, max(2, int(seconds) // 2))
             for tls in ways.all:
                 title = f"GET {name}, TLS {tls}: through the balancer"
                 rounds = results[tls] if results else []
