@@ -105,7 +105,7 @@ def run(seconds):
             path = f"/fleet/{size}"
             for fleet in ways.fleets:
                 fleet.store(path, b"x" * size)
-            results, why = measure(ways, path, max(2, int(seconds) // 2))
+            results, why = measure(ways, path, max(3, int(seconds) // 2))
             for tls in ways.all:
                 title = f"GET {name}, TLS {tls}: through the balancer"
                 rounds = results[tls] if results else []
