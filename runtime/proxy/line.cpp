@@ -102,6 +102,7 @@ line::task line::linger() {
     const auto more = co_await client_->read_passing();
     if (!more) break;
     read += more.bytes.size();
+    co_await let_others_in();
   }
   end();
 }
@@ -133,7 +134,7 @@ line::task line::dial_and_attach(sockets::endpoint leg, std::string header, done
   if (phase_ == phase::ended) co_return done(ec::closed);
   phase_ = phase::attached;
   current_->forwarded = pending_.size();
-  pending_ = {};
+  pending_ = std::string{};
   done({});
   if (put) co_return set_out(current_);
   // Some of it may have arrived, and more than a GET in it: a loss like any other.

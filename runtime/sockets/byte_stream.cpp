@@ -77,9 +77,8 @@ asio::awaitable<byte_stream::outcome> byte_stream::handshake(bool as_server) {
 byte_stream::outcome byte_stream::received(const boost::system::error_code& error,
                                            std::size_t bytes) {
   receiving_ = false;
-  const auto interrupted = std::exchange(interrupted_, false);
   if (error == asio::error::eof) at_end_ = true;
-  if (error == asio::error::operation_aborted && interrupted && open()) return {ec::timed_out, 0};
+  if (error == asio::error::operation_aborted && interrupted_ && open()) return {ec::timed_out, 0};
   return done(error, bytes);
 }
 
@@ -97,6 +96,7 @@ asio::awaitable<byte_stream::outcome> byte_stream::take_input() {
 }
 
 asio::awaitable<byte_stream::outcome> byte_stream::read_some(asio::mutable_buffer into) {
+  interrupted_ = false;
   if (!session_) {
     receiving_ = true;
     auto [error, bytes] = co_await socket_.async_read_some(
@@ -105,6 +105,7 @@ asio::awaitable<byte_stream::outcome> byte_stream::read_some(asio::mutable_buffe
   }
   while (into.size() > 0) {
     if (const auto got = decrypt(into)) co_return *got;
+    if (interrupted_) co_return outcome{ec::timed_out, 0};
     if (const auto taken = co_await take_input(); !taken) co_return taken;
   }
   co_return outcome{};
@@ -136,11 +137,14 @@ std::optional<byte_stream::outcome> byte_stream::receive(asio::mutable_buffer in
 }
 
 asio::awaitable<byte_stream::passing> byte_stream::read_passing() {
+  interrupted_ = false;
   for (;;) {
     // After each wait anew: another thread may go on.
     const auto room = asio::buffer(passing_room(), passing_max);
     if (const auto got = session_ ? decrypt(room) : receive(room))
       co_return passing{got->error, {static_cast<const char*>(room.data()), got->bytes}};
+    // While a wait had ended that brought nothing, or part of a record, and was to be told.
+    if (interrupted_) co_return passing{ec::timed_out, {}};
     outcome came;
     if (session_) {
       came = co_await take_input();
@@ -231,7 +235,7 @@ asio::awaitable<byte_stream::outcome> byte_stream::write_passing(std::string_vie
   if (gone) co_return outcome{std::nullopt, size};
   const auto before = session_ ? 0 : size - output_.size();
   const auto flushed = co_await flush();
-  output_ = {};  // few are held back, and not for long
+  output_ = std::string{};  // few are held back, and not for long
   if (flushed) co_return outcome{std::nullopt, size};
   co_return outcome{flushed.error, session_ ? 0 : before + flushed.bytes};
 }

@@ -17,10 +17,14 @@ using output_state = tls_session::output_state;
 int take_record(BIO* output, const char* from, std::size_t size, std::size_t* taken) {
   auto& state = *static_cast<output_state*>(BIO_get_data(output));
   const auto record = std::string_view{from, size};
-  if (state.sink != nullptr)
-    (*state.sink)(record);
-  else
-    state.kept += record;
+  try {
+    if (state.sink != nullptr)
+      (*state.sink)(record);
+    else
+      state.kept += record;
+  } catch (const std::bad_alloc&) {  // not through C
+    return -1;
+  }
   *taken = size;
   return 1;
 }
