@@ -124,7 +124,8 @@ std::optional<byte_stream::outcome> byte_stream::decrypt(asio::mutable_buffer in
 }
 
 /// Nothing: there is nothing to read yet, as far as is known. Not asking where less came than there
-/// was room for spares a call in each question and answer; whoever waits then misses nothing.
+/// was room for spares a call in each question and answer; nothing is missed, since async_wait asks
+/// the kernel anew instead of waiting for a change.
 std::optional<byte_stream::outcome> byte_stream::receive(asio::mutable_buffer into) {
   if (!open() || timed_out_) return done(asio::error::bad_descriptor, 0);
   if (std::exchange(drained_, false)) return std::nullopt;

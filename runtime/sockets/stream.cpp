@@ -1,7 +1,6 @@
 #include "runtime/sockets/stream.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace dunlin::sockets {
 

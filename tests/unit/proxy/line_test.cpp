@@ -142,22 +142,6 @@ TEST_F(Line, VerbsAtTheWrongTimeAreRefused) {
   EXPECT_TRUE(client->ended);
 }
 
-TEST_F(Line, LargeBodiesPassWholeBothWays_B7) {
-  const auto body = noise(1'000'000);
-  const auto put = "PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + body;
-  const auto [client, one] = call_and_say(put);
-  ASSERT_TRUE(attach(*one, "x"));
-  pass(5s);
-  EXPECT_EQ(legs["x"]->heard, "<x>" + put);
-  legs["x"]->say(answer(body));
-  pass(5s);
-  EXPECT_EQ(client->heard, answer(body));
-  client->say(get);
-  legs["x"]->say(answer("and on"));
-  pass(50ms);
-  EXPECT_THAT(client->heard, EndsWith("and on"));
-}
-
 TEST_F(Line, ADrainWaitsForTheLastBytesOfAnAnswer) {
   const auto [client, one] = call_and_say(get, false);
   ASSERT_TRUE(attach(*one, "x"));
